@@ -1,0 +1,94 @@
+package accounts
+
+import (
+	"slices"
+	"strings"
+)
+
+// Permission says what an operation asks of its caller.
+type Permission struct {
+	Op     string // "roster.SetCode": package and method
+	Right  Right  // the one right that it needs
+	StepUp bool   // it needs a factor that was proven just now
+	Takes  bool   // it only takes access away
+}
+
+// permissions is the one table of operations, in the order of their names. Changing a
+// user with a protected role needs PanelUsersManageProtected and a fresh factor beside
+// what stands here, because it depends on the user and not on the operation.
+var permissions = []Permission{
+	{Op: "journal.Export", Right: AuditExport},
+	{Op: "journal.Follow", Right: AuditView},
+	{Op: "journal.Prove", Right: AuditVerify},
+	{Op: "journal.Query", Right: AuditView},
+	{Op: "journal.Verify", Right: AuditVerify},
+
+	{Op: "people.Account", Right: AccountsView},
+	{Op: "people.Accounts", Right: AccountsView},
+	{Op: "people.CheckMailer", Right: MailCheck},
+	{Op: "people.Confirm", Right: AccountsAdd},
+	{Op: "people.Create", Right: AccountsAdd},
+	{Op: "people.Enable", Right: AccountsEnable},
+	{Op: "people.Exists", Right: AccountsView},
+	{Op: "people.Remove", Right: AccountsRemove, StepUp: true, Takes: true},
+	{Op: "people.ResetPassword", Right: AccountsReset, StepUp: true},
+	{Op: "people.Status", Right: AccountsView},
+	{Op: "people.Suspend", Right: AccountsSuspend, Takes: true},
+
+	{Op: "roster.Adopt", Right: PanelUsersAdopt, StepUp: true},
+	{Op: "roster.Assign", Right: AccountsAssign},
+	{Op: "roster.AssignableUsers", Right: AccountsAssign},
+	{Op: "roster.Cancel", Right: PanelUsersManage},
+	{Op: "roster.Change", Right: PanelsManage},
+	{Op: "roster.Collisions", Right: CollisionsView},
+	{Op: "roster.Confirm", Right: PanelUsersManage},
+	{Op: "roster.Count", Right: PanelUsersView},
+	{Op: "roster.Details", Right: PanelUsersView},
+	{Op: "roster.Disable", Right: PanelUsersEnd, Takes: true},
+	{Op: "roster.Drift", Right: PanelUsersView},
+	{Op: "roster.GenerateCode", Right: PanelUsersManage},
+	{Op: "roster.Import", Right: ImportRun, StepUp: true},
+	{Op: "roster.ImportStatus", Right: ImportRun},
+	{Op: "roster.Info", Right: EquipmentView},
+	{Op: "roster.Move", Right: PanelsManage, StepUp: true},
+	{Op: "roster.OutOfService", Right: PanelsManage},
+	{Op: "roster.Outstanding", Right: PanelUsersView},
+	{Op: "roster.Panels", Right: EquipmentView},
+	{Op: "roster.Protected", Right: PanelUsersManageProtected, StepUp: true},
+	{Op: "roster.Receipt", Right: PanelUsersView},
+	{Op: "roster.Register", Right: PanelsManage, StepUp: true},
+	{Op: "roster.Release", Right: PanelsRelease, StepUp: true},
+	{Op: "roster.Replace", Right: PanelsManage, StepUp: true},
+	{Op: "roster.Restore", Right: PanelUsersManage},
+	{Op: "roster.Resume", Right: PanelsResume, StepUp: true},
+	{Op: "roster.Retire", Right: PanelsManage, StepUp: true},
+	{Op: "roster.SetCode", Right: PanelUsersManage},
+	{Op: "roster.SetKeypads", Right: PanelUsersManage},
+	{Op: "roster.SetLabel", Right: PanelUsersManage},
+	{Op: "roster.SetLocks", Right: PanelUsersManage},
+	{Op: "roster.SetPartitions", Right: PanelUsersManage},
+	{Op: "roster.SetRole", Right: PanelUsersManage},
+	{Op: "roster.SetSecret", Right: PanelsSecrets, StepUp: true},
+	{Op: "roster.SetTags", Right: PanelUsersManage},
+	{Op: "roster.SetWindow", Right: PanelUsersManage},
+	{Op: "roster.Sightings", Right: CollisionsView},
+	{Op: "roster.Suggest", Right: AccountsAssign},
+	{Op: "roster.Test", Right: PanelsManage},
+	{Op: "roster.Unassign", Right: AccountsUnassign},
+	{Op: "roster.Unmanaged", Right: PanelUsersView},
+	{Op: "roster.Users", Right: PanelUsersView},
+	{Op: "roster.WhoWas", Right: AuditView},
+}
+
+// Permissions lists what every operation asks, in the order of their names.
+func Permissions() []Permission { return slices.Clone(permissions) }
+
+// PermissionFor returns what op asks. An operation that is not in the table asks for a
+// right that nobody has.
+func PermissionFor(op string) Permission {
+	i, found := slices.BinarySearchFunc(permissions, op, func(p Permission, op string) int { return strings.Compare(p.Op, op) })
+	if !found {
+		return Permission{Op: op}
+	}
+	return permissions[i]
+}

@@ -1,0 +1,85 @@
+package accounts
+
+import "time"
+
+// Policy holds what products decide differently. Start from [PowerManage] or [GEM] and
+// change what must differ; the zero value asks for nothing that can be left out.
+type Policy struct {
+	Deletion           Deletion      // what removing an account does
+	LoginBy            LoginBy       // by what an owner signs in
+	EmailRequired      bool          // every account has an address
+	EmailUnique        bool          // no two accounts share one
+	SuspendUnconfirmed bool          // an account that is not confirmed can be suspended
+	AssignRequiresCode bool          // an account goes only to a panel user that has a code
+	UnassignOnDisable  bool          // disabling a panel user takes its account off
+	KeepOldUntilOTP    bool          // after a reset the old password works until a new one is set
+	RequireConfirm     bool          // unassign and reset ask for a confirmation; removal always does
+	ResetByMail        bool          // a reset mails a code to the owner
+	SetByOperator      bool          // an operator may type an account's password
+	OTPLife            time.Duration // how long such a code can be used; 0: DefaultOTPLife
+	MaxRoles           int           // roles of an account, 0: any number
+	GlobalDeny         bool          // a right that one role denies is denied, whatever others allow
+	RoleRefresh        RoleRefresh   // when added rights begin; rights taken away end at once
+}
+
+// DefaultOTPLife is how long a code that was sent by mail can be used.
+const DefaultOTPLife = 10 * time.Minute
+
+// Deletion is what removing an account does.
+type Deletion uint8
+
+// The ways of removing.
+const (
+	Tombstone Deletion = iota // nobody can use or assign it, its address is free again, its id still resolves
+	Purge                     // the same, and the record goes too: only the log knows the id
+	Forbid                    // accounts are never removed, only disabled or revoked
+)
+
+// LoginBy is by what an owner signs in.
+type LoginBy uint8
+
+// The ways of naming oneself.
+const (
+	ByEmail LoginBy = iota
+	ByUsername
+	ByEither
+)
+
+// RoleRefresh is when added rights begin.
+type RoleRefresh uint8
+
+// The moments.
+const (
+	Immediate RoleRefresh = iota
+	NextLogin
+)
+
+// PowerManage is the policy under which PowerManage's documentation holds as written.
+func PowerManage() Policy {
+	return Policy{
+		Deletion:           Tombstone,
+		LoginBy:            ByEmail,
+		EmailRequired:      true,
+		EmailUnique:        true,
+		AssignRequiresCode: true,
+		KeepOldUntilOTP:    true,
+		ResetByMail:        true,
+		OTPLife:            DefaultOTPLife,
+		MaxRoles:           1,
+		RoleRefresh:        Immediate,
+	}
+}
+
+// GEM is the policy under which GEM's documentation holds as written.
+func GEM() Policy {
+	return Policy{
+		Deletion:           Forbid,
+		LoginBy:            ByUsername,
+		SuspendUnconfirmed: true,
+		AssignRequiresCode: true,
+		KeepOldUntilOTP:    true,
+		SetByOperator:      true,
+		OTPLife:            DefaultOTPLife,
+		RoleRefresh:        NextLogin,
+	}
+}

@@ -1,0 +1,77 @@
+package audit
+
+// Panel users.
+const (
+	UserCodeSet           Action = "user.code.set"
+	UserCodeChanged       Action = "user.code.changed"
+	UserLabelChanged      Action = "user.label.changed"
+	UserPartitionsChanged Action = "user.partitions.changed"
+	UserRoleChanged       Action = "user.role.changed"
+	UserTagsChanged       Action = "user.tags.changed"
+	UserLocksChanged      Action = "user.locks.changed"
+	UserKeypadsChanged    Action = "user.keypads.changed"
+	UserWindowChanged     Action = "user.window.changed"
+	UserDisabled          Action = "user.disabled"
+	UserWishCancelled     Action = "user.wish.cancelled"
+	UserWishExpired       Action = "user.wish.expired"
+	UserWishHeld          Action = "user.wish.held"
+	UserSent              Action = "user.sent"
+	UserReported          Action = "user.reported"
+	UserWishConfirmed     Action = "user.wish.confirmed"
+	UserSettled           Action = "user.settled"
+	UserRefused           Action = "user.refused"
+	UserUnsure            Action = "user.unsure"
+	UserDriftFound        Action = "user.drift.found"
+	UserDriftAdopted      Action = "user.drift.adopted"
+	UserUnmanagedFound    Action = "user.unmanaged.found"
+	UserAdopted           Action = "user.adopted"
+	UserCleared           Action = "user.cleared"
+	UserRemovalBlocked    Action = "user.removal.blocked"
+	UserOverprovisioned   Action = "user.overprovisioned"
+)
+
+// Accounts and their links to panel users.
+const (
+	AccountAssigned          Action = "account.assigned"
+	AccountUnassigned        Action = "account.unassigned"
+	AccountCreated           Action = "account.created"
+	AccountConfirmed         Action = "account.confirmed"
+	AccountSuspended         Action = "account.suspended"
+	AccountEnabled           Action = "account.enabled"
+	AccountRemoved           Action = "account.removed"
+	AccountPasswordResetSent Action = "account.password.reset.sent"
+	AccountRoleChanged       Action = "account.role.changed"
+)
+
+// Panels.
+const (
+	PanelRegistered    Action = "panel.registered"
+	PanelTested        Action = "panel.tested"
+	PanelChanged       Action = "panel.changed"
+	PanelMoved         Action = "panel.moved"
+	PanelReplaced      Action = "panel.replaced"
+	PanelOutOfService  Action = "panel.outofservice"
+	PanelRetired       Action = "panel.retired"
+	PanelParked        Action = "panel.parked"
+	PanelResumed       Action = "panel.resumed"
+	PanelBaseline      Action = "panel.baseline"
+	PanelSecretChanged Action = "panel.secret.changed"
+)
+
+// Refusals, the log itself, imports, and the system.
+const (
+	CodeRefused      Action = "code.refused"
+	AccessDenied     Action = "access.denied"
+	OperationRefused Action = "operation.refused"
+	LogRead          Action = "log.read"
+	LogCheckpoint    Action = "log.checkpoint"
+	ImportStarted    Action = "import.started"
+	ImportDone       Action = "import.done"
+	ImportRowRefused Action = "import.row.refused"
+	StoreQuarantined Action = "store.quarantined"
+	StoreReleased    Action = "store.released"
+	KeysRotated      Action = "keys.rotated"
+	RoleChanged      Action = "role.changed"
+	SiteChanged      Action = "site.changed"
+	RepairDone       Action = "repair"
+)

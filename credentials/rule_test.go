@@ -1,0 +1,41 @@
+package credentials_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/seed-a2d3eaca/keyholder/credentials"
+)
+
+func subject(kind, id string) credentials.Subject { return credentials.Subject{Kind: kind, ID: id} }
+
+// Rules: G185
+func TestExpandFollowsGroups(t *testing.T) {
+	me, role := subject("account", "a1"), subject("role", "cleaner")
+	groups := []credentials.Group{
+		{ID: "night", Members: []credentials.Subject{subject("group", "staff")}}, // before the group that it holds
+		{ID: "staff", Members: []credentials.Subject{me}},
+		{ID: "by role", Members: []credentials.Subject{role}},
+		{ID: "others", Members: []credentials.Subject{subject("account", "a2")}},
+		{ID: "off", Disabled: true, Members: []credentials.Subject{me}},
+		{ID: "behind off", Members: []credentials.Subject{subject("group", "off")}},
+		{ID: "ring 1", Members: []credentials.Subject{me, subject("group", "ring 2")}},
+		{ID: "ring 2", Members: []credentials.Subject{subject("group", "ring 1")}},
+	}
+	assert.ElementsMatch(t, []credentials.Subject{
+		me, role, subject("group", "staff"), subject("group", "night"), subject("group", "by role"),
+		subject("group", "ring 1"), subject("group", "ring 2"),
+	}, credentials.Expand(groups, me, role))
+	assert.Equal(t, []credentials.Subject{me}, credentials.Expand(nil, me))
+}
+
+func TestMediums(t *testing.T) {
+	s := credentials.MediumsOf(credentials.Keypad, credentials.Phone)
+	assert.True(t, s.Has(credentials.Keypad))
+	assert.True(t, s.Has(credentials.Phone))
+	assert.False(t, s.Has(credentials.Reader))
+	assert.False(t, s.Has(0))
+	assert.Equal(t, "keypad reader mobile phone unknown unknown", credentials.Keypad.String()+" "+credentials.Reader.String()+" "+
+		credentials.Mobile.String()+" "+credentials.Phone.String()+" "+credentials.Medium(0).String()+" "+credentials.Medium(77).String())
+}

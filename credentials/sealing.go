@@ -1,0 +1,81 @@
+package credentials
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"encoding/binary"
+	"math/big"
+	"strconv"
+)
+
+// SealCode seals the digits of a code. Sealed codes of every length have one size.
+func SealCode(s Sealer, b Binding, c Code) (Sealed, error) {
+	plain := make([]byte, MaxDigits)
+	copy(plain, c.digits)
+	return s.Seal(b, plain)
+}
+
+// OpenCode opens what [SealCode] made and compares its fingerprint, made anew in the
+// scope under keyID, with the claimed one: a sealed code that was swapped for another
+// valid one is [ErrDecrypt] like one that was changed.
+func OpenCode(o Opener, s Sealer, b Binding, sealed Sealed, scope Scope, keyID string, want Fingerprint) (Code, error) {
+	plain, err := o.Open(b, sealed)
+	if err != nil {
+		return Code{}, err
+	}
+	c, err := ParseCode(string(bytes.TrimRight(plain, "\x00")))
+	if err != nil {
+		return Code{}, ErrDecrypt
+	}
+	if err := matches(s, scope, keyID, CodeMaterial(c), want); err != nil {
+		return Code{}, err
+	}
+	return c, nil
+}
+
+// SealTag seals the number of a tag.
+func SealTag(s Sealer, b Binding, t Tag) (Sealed, error) {
+	return s.Seal(b, append(binary.BigEndian.AppendUint16(nil, uint16(t.bits)), t.raw...))
+}
+
+// OpenTag opens what [SealTag] made and compares its fingerprint, as [OpenCode] does;
+// the fingerprint is that of the first of [TagMaterials].
+func OpenTag(o Opener, s Sealer, b Binding, sealed Sealed, scope Scope, keyID string, want Fingerprint) (Tag, error) {
+	plain, err := o.Open(b, sealed)
+	if err != nil {
+		return Tag{}, err
+	}
+	if len(plain) < 3 {
+		return Tag{}, ErrDecrypt
+	}
+	t := Tag{raw: string(plain[2:]), bits: int(binary.BigEndian.Uint16(plain))}
+	if err := matches(s, scope, keyID, TagMaterials(t)[0], want); err != nil {
+		return Tag{}, err
+	}
+	return t, nil
+}
+
+func matches(s Sealer, scope Scope, keyID string, m Material, want Fingerprint) error {
+	have, err := s.Print(keyID, scope, m)
+	if err != nil {
+		return err
+	}
+	if subtle.ConstantTimeCompare(have[:], want[:]) != 1 {
+		return ErrDecrypt
+	}
+	return nil
+}
+
+// TagMaterials are the canonical forms of a tag, all of which are claimed: its raw bits
+// with their number, then, where it has at most [MaxDigits] digits, its number in
+// decimal without leading zeros, so that nobody's code is somebody's card number.
+//
+// Tags of different length with one number share the decimal form, so the second of
+// them is refused.
+func TagMaterials(t Tag) []Material {
+	out := []Material{{form: "tag/" + strconv.Itoa(t.bits) + "/" + t.raw}}
+	if n := new(big.Int).SetBytes([]byte(t.raw)).String(); len(n) <= MaxDigits {
+		out = append(out, Material{form: n})
+	}
+	return out
+}

@@ -1,0 +1,105 @@
+package credentials_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/seed-a2d3eaca/keyholder/credentials"
+)
+
+// Rules: G192
+func TestOpeningACodeComparesItsFingerprint(t *testing.T) {
+	r := testRing(t)
+	rapid.Check(t, func(t *rapid.T) {
+		mine := code(rapid.StringMatching(`[0-9]{1,16}`).Draw(t, "mine"))
+		other := code(rapid.StringMatching(`[0-9]{1,16}`).Draw(t, "other"))
+		print, err := r.Print("k1", siteScope, credentials.CodeMaterial(mine))
+		require.NoError(t, err)
+
+		sealed, err := credentials.SealCode(r, binding, mine)
+		require.NoError(t, err)
+		got, err := credentials.OpenCode(r, r, binding, sealed, siteScope, "k1", print)
+		require.NoError(t, err)
+		require.True(t, got.Equal(mine))
+
+		// Another code, sealed by whoever may seal, under the very same binding.
+		swapped, err := credentials.SealCode(r, binding, other)
+		require.NoError(t, err)
+		require.Len(t, swapped.Bytes, len(sealed.Bytes), "the size does not tell the length")
+		got, err = credentials.OpenCode(r, r, binding, swapped, siteScope, "k1", print)
+		if other.Equal(mine) {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, credentials.ErrDecrypt)
+			require.True(t, got.IsZero())
+		}
+	})
+}
+
+func TestOpeningWhatIsNoCode(t *testing.T) {
+	r := testRing(t)
+	for _, plain := range []string{"", "12a4", "\x001234", "12345678901234567"} {
+		sealed, err := r.Seal(binding, []byte(plain))
+		require.NoError(t, err)
+		_, err = credentials.OpenCode(r, r, binding, sealed, siteScope, "k1", credentials.Fingerprint{})
+		assert.ErrorIs(t, err, credentials.ErrDecrypt, "%q", plain)
+	}
+	sealed, err := credentials.SealCode(r, binding, code("0042"))
+	require.NoError(t, err)
+	_, err = credentials.OpenCode(r, r, binding, sealed, siteScope, "k9", credentials.Fingerprint{})
+	assert.ErrorIs(t, err, credentials.ErrKeyMissing)
+	sealed.KeyID = "k9"
+	_, err = credentials.OpenCode(r, r, binding, sealed, siteScope, "k1", credentials.Fingerprint{})
+	assert.ErrorIs(t, err, credentials.ErrKeyMissing)
+}
+
+// Rules: G182, G192
+func TestTagsAreSealedLikeCodes(t *testing.T) {
+	r := testRing(t)
+	mine := tag("2A5", 26)
+	print, err := r.Print("k1", siteScope, credentials.TagMaterials(mine)[0])
+	require.NoError(t, err)
+	sealed, err := credentials.SealTag(r, binding, mine)
+	require.NoError(t, err)
+	got, err := credentials.OpenTag(r, r, binding, sealed, siteScope, "k1", print)
+	require.NoError(t, err)
+	assert.True(t, got.Equal(mine))
+
+	swapped, err := credentials.SealTag(r, binding, tag("2A5", 34))
+	require.NoError(t, err)
+	_, err = credentials.OpenTag(r, r, binding, swapped, siteScope, "k1", print)
+	assert.ErrorIs(t, err, credentials.ErrDecrypt)
+	short, err := r.Seal(binding, []byte{1})
+	require.NoError(t, err)
+	_, err = credentials.OpenTag(r, r, binding, short, siteScope, "k1", print)
+	assert.ErrorIs(t, err, credentials.ErrDecrypt)
+}
+
+// Rules: G182
+func TestATypedCardNumberIsInTheNamespaceOfCodes(t *testing.T) {
+	r := testRing(t)
+	prints := func(ms ...credentials.Material) (out []credentials.Fingerprint) {
+		for _, m := range ms {
+			p, err := r.Print("k1", siteScope, m)
+			require.NoError(t, err)
+			out = append(out, p)
+		}
+		return out
+	}
+	for _, c := range []struct {
+		hex   string
+		bits  int
+		typed string
+	}{
+		{"2A5", 26, "677"}, {"1E240", 34, "123456"}, {"1FFFFFFFFF", 37, "137438953471"}, {"0", 26, "0"},
+	} {
+		got := prints(credentials.TagMaterials(tag(c.hex, c.bits))...)
+		require.Len(t, got, 2, c.hex)
+		assert.Equal(t, prints(credentials.CodeMaterial(code(c.typed)))[0], got[1], "%s is typed as %s", c.hex, c.typed)
+		assert.NotEqual(t, got[0], got[1])
+	}
+	assert.Len(t, credentials.TagMaterials(tag("FFFFFFFFFFFFFFFF", 64)), 1, "too long to be typed as a code")
+}

@@ -1,0 +1,98 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/audit"
+	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/store"
+)
+
+// stepUp is how fresh a factor has to be for the acts that ask for one.
+const stepUp = 5 * time.Minute
+
+// Allowed asks whether the actor may do an operation on a site ("" for operations that
+// concern no single site), and whether a fresh factor is there where the operation asks
+// for one. It touches nothing; call it before anything else.
+func (c *Core) Allowed(ctx context.Context, actor accounts.Actor, op, site string) error {
+	g, err := c.Authority.Grant(ctx, actor)
+	if err != nil {
+		return err
+	}
+	return allowed(g, actor, op, site, c.Time())
+}
+
+func allowed(g accounts.Grant, actor accounts.Actor, op, site string, now time.Time) error {
+	p := accounts.PermissionFor(op)
+	if site == "" {
+		if err := accounts.AuthoriseAnywhere(g, p.Right); err != nil {
+			return err
+		}
+	} else if err := accounts.Authorise(g, p.Right, site); err != nil {
+		return err
+	}
+	if p.StepUp && !actor.Fresh(now, stepUp) {
+		return accounts.ErrStepUpRequired
+	}
+	return nil
+}
+
+// Refused records a refusal, thinned: the first, the tenth, the hundredth … of an
+// actor's refusals of one operation in an hour are entries, with the count. It returns
+// err, so that callers can write: return c.Refused(ctx, actor, op, err).
+func (c *Core) Refused(ctx context.Context, actor accounts.Actor, op string, targets []string, err error) error {
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	window := c.Time().Truncate(time.Hour)
+	counter := fmt.Sprintf("refused/%s/%s/%d", op, actor.ID(), window.Unix())
+	if len(counter) > store.MaxTerm {
+		counter = counter[:store.MaxTerm]
+	}
+	res, cerr := c.Act(ctx, actor, func(u *Unit) error {
+		u.Do(store.Count{Counter: counter, By: 1, Max: 1 << 40, Until: window.Add(2 * time.Hour)})
+		return nil
+	})
+	if cerr != nil {
+		return errors.Join(err, cerr)
+	}
+	n := res.Counts[counter]
+	if !power(n) {
+		return err
+	}
+	action, outcome := audit.OperationRefused, audit.Failure
+	if fault.Of(err) == fault.Denied {
+		action, outcome = audit.AccessDenied, audit.Denied
+	}
+	_, cerr = c.Act(ctx, actor, func(u *Unit) error {
+		_, err := u.Say(action, outcome, targets,
+			F(audit.FieldOperation, op), F(audit.FieldReason, Reason(err)), F(audit.FieldCount, fmt.Sprint(n)))
+		return err
+	})
+	if cerr != nil {
+		return errors.Join(err, cerr)
+	}
+	return err
+}
+
+// power reports whether n is 1, 10, 100, …
+func power(n int64) bool {
+	for n >= 10 && n%10 == 0 {
+		n /= 10
+	}
+	return n == 1
+}
+
+// Reason is an error's first line, for an entry: sentinels carry no secrets.
+func Reason(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	if len(text) > 200 {
+		text = text[:200]
+	}
+	return text
+}

@@ -1,0 +1,277 @@
+package flow
+
+import (
+	"cmp"
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/audit"
+	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/internal/rec"
+	"github.com/seed-a2d3eaca/keyholder/store"
+)
+
+// Unit is one decision: what it has loaded, what it wants to write, what it says.
+type Unit struct {
+	core   *Core
+	ctx    context.Context
+	actor  accounts.Actor
+	now    time.Time
+	loaded map[store.Key]seen
+	ops    []store.Op
+	said   []audit.Entry
+	secure []audit.State
+	salts  map[string]rec.Salt
+}
+
+type seen struct {
+	version uint64
+	extra   rec.Extra
+	written bool
+}
+
+// Context returns the context of the operation.
+func (u *Unit) Context() context.Context { return u.ctx }
+
+// Now returns the time of the decision.
+func (u *Unit) Now() time.Time { return u.now }
+
+// Actor returns who acts.
+func (u *Unit) Actor() accounts.Actor { return u.actor }
+
+// Load reads a record and remembers its version: the commit checks that it is still so.
+// It reports whether there is one.
+func Load[T any](u *Unit, k rec.Kind[T], id string) (T, bool, error) {
+	return read(u, k, id, true)
+}
+
+// Peek reads a record that the decision does not rest on.
+func Peek[T any](u *Unit, k rec.Kind[T], id string) (T, bool, error) {
+	return read(u, k, id, false)
+}
+
+func read[T any](u *Unit, k rec.Kind[T], id string, binding bool) (T, bool, error) {
+	r, err := u.core.Store.Load(u.ctx, k.Key(id))
+	if err != nil {
+		var none T
+		return none, false, err
+	}
+	v, extra, err := k.Decode(r[0])
+	if err == nil && binding {
+		u.loaded[k.Key(id)] = seen{version: r[0].Version, extra: extra}
+	}
+	return v, r[0].Version != 0, err
+}
+
+// Put writes a record that was loaded, or that must not exist.
+func Put[T any](u *Unit, k rec.Kind[T], id string, v *T) error {
+	was := u.loaded[k.Key(id)]
+	r, err := k.Encode(id, v, was.extra)
+	if err != nil {
+		return err
+	}
+	u.loaded[k.Key(id)] = seen{version: was.version, extra: was.extra, written: true}
+	u.ops = append(slices.DeleteFunc(u.ops, func(o store.Op) bool {
+		p, ok := o.(store.Put)
+		return ok && p.Record.Key == r.Key
+	}), store.Put{Record: r, If: was.version})
+	if k.Secure {
+		row := r.Key.String()
+		u.secure = append(slices.DeleteFunc(u.secure, func(s audit.State) bool { return s.Row == row }),
+			audit.State{Row: row, Digest: audit.StateDigest(was.version+1, r.Body)})
+	}
+	return nil
+}
+
+// Drop removes a record that was loaded.
+func Drop[T any](u *Unit, k rec.Kind[T], id string) {
+	was := u.loaded[k.Key(id)]
+	u.loaded[k.Key(id)] = seen{version: was.version, written: true}
+	u.ops = append(u.ops, store.Drop{Key: k.Key(id), If: was.version})
+	if k.Secure {
+		u.secure = append(u.secure, audit.State{Row: k.Key(id).String(), Digest: audit.StateDigest(0, nil)})
+	}
+}
+
+// Do adds operations that are not about records.
+func (u *Unit) Do(ops ...store.Op) { u.ops = append(u.ops, ops...) }
+
+// Empty reports whether the decision changes and says nothing.
+func (u *Unit) Empty() bool { return len(u.ops) == 0 && len(u.said) == 0 }
+
+// Field is a detail of an entry before it is sealed.
+type Field struct {
+	Name, Value string
+	// Of is the subject that a personal value describes: "account/<id>", "panel/<id>".
+	// Empty: the value is public.
+	Of string
+}
+
+// F is a public field.
+func F(name, value string) Field { return Field{Name: name, Value: value} }
+
+// Say adds an entry. Targets are the ids by which it is found; the actor's own id is one.
+// It returns the entry's id.
+func (u *Unit) Say(action audit.Action, outcome audit.Outcome, targets []string, fields ...Field) (string, error) {
+	a := u.actor.Audit()
+	e := audit.Entry{Version: audit.Version, ID: NewID(), At: u.now, Action: action, Outcome: outcome}
+	e.Fields = a.Fields(salt)
+	if a.Name != "" {
+		f, err := u.personal(audit.FieldActorName, a.Name, a.Kind+"/"+a.ID)
+		if err != nil {
+			return "", err
+		}
+		e.Fields = append(e.Fields, f)
+	}
+	for _, f := range fields {
+		if f.Value == "" {
+			continue
+		}
+		if f.Of == "" {
+			e.Fields = append(e.Fields, audit.Public(f.Name, f.Value, salt()))
+			continue
+		}
+		p, err := u.personal(f.Name, f.Value, f.Of)
+		if err != nil {
+			return "", err
+		}
+		e.Fields = append(e.Fields, p)
+	}
+	for _, t := range append(slices.Clone(targets), a.ID) {
+		if t != "" && !slices.ContainsFunc(e.Targets, func(b []byte) bool { return string(b) == t }) {
+			e.Targets = append(e.Targets, []byte(t))
+		}
+	}
+	if err := audit.Check(e); err != nil {
+		return "", err
+	}
+	u.said = append(u.said, e)
+	return e.ID, nil
+}
+
+// personal seals a value under the key of the person it describes, making that key if
+// there is none.
+func (u *Unit) personal(name, value, subject string) (audit.Field, error) {
+	s, ok := u.salts[subject]
+	if !ok {
+		var found bool
+		var err error
+		s, found, err = Load(u, rec.Salts, subject)
+		if err != nil {
+			return audit.Field{}, err
+		}
+		if !found {
+			s = rec.Salt{KeyID: u.core.Keys.Epoch().Prints[0], Salt: make([]byte, 16)}
+			random(s.Salt)
+			if err := Put(u, rec.Salts, subject, &s); err != nil {
+				return audit.Field{}, err
+			}
+		}
+		if u.salts == nil {
+			u.salts = map[string]rec.Salt{}
+		}
+		u.salts[subject] = s
+	}
+	aead, err := personAEAD(u.core.Keys, subject, s)
+	if err != nil {
+		return audit.Field{}, err
+	}
+	nonce := make([]byte, aead.NonceSize())
+	random(nonce)
+	sealed := aead.Seal(nonce, nonce, []byte(value), []byte(name))
+	return audit.Personal(name, sealed, subject, salt()), nil
+}
+
+// errErased: the key of a person's fields is gone.
+var errErased = errors.New("flow: the person's key is gone")
+
+func personAEAD(keys credentials.Sealer, subject string, s rec.Salt) (cipher.AEAD, error) {
+	if len(s.Salt) != 16 {
+		return nil, errErased
+	}
+	key, err := credentials.PersonKey(keys, s.KeyID, subject, [16]byte(s.Salt))
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(key[:])
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
+
+// OpenEntry returns the entry with its personal fields opened where the person's key
+// still exists.
+func (c *Core) OpenEntry(ctx context.Context, e audit.Entry) (audit.Entry, error) {
+	out := e
+	out.Fields = slices.Clone(e.Fields)
+	for i, f := range out.Fields {
+		if f.Class != audit.ClassPersonal || len(f.Sealed) == 0 {
+			continue
+		}
+		r, err := c.Store.Load(ctx, rec.Salts.Key(f.KeyID))
+		if err != nil {
+			return e, err
+		}
+		s, _, err := rec.Salts.Decode(r[0])
+		if err != nil {
+			return e, err
+		}
+		aead, err := personAEAD(c.Keys, f.KeyID, s)
+		if errors.Is(err, errErased) {
+			continue
+		}
+		if err != nil {
+			return e, err
+		}
+		n := aead.NonceSize()
+		if len(f.Sealed) < n {
+			return e, credentials.ErrDecrypt
+		}
+		plain, err := aead.Open(nil, f.Sealed[:n], f.Sealed[n:], []byte(f.Name))
+		if err != nil {
+			return e, credentials.ErrDecrypt
+		}
+		out.Fields[i] = f.Opened(string(plain))
+	}
+	return out, nil
+}
+
+// change makes the store's change of the unit.
+func (u *Unit) change() (store.Change, error) {
+	c := store.Change{ID: NewID(), Ops: u.ops}
+	if len(c.Ops) == 0 && len(u.said) == 0 {
+		return c, nil
+	}
+	for key, s := range u.loaded {
+		if !s.written {
+			c.Ops = append(c.Ops, store.Check{Key: key, If: s.version})
+		}
+	}
+	slices.SortStableFunc(c.Ops, func(a, b store.Op) int { return cmp.Compare(a.Target(), b.Target()) })
+	for i := range u.said {
+		e := &u.said[i]
+		if i == len(u.said)-1 {
+			e.State = u.secure // one entry of a change carries what the change leaves
+		}
+		hash, err := e.Hash()
+		if err != nil {
+			return c, err
+		}
+		body, err := audit.Encode(*e)
+		if err != nil {
+			return c, err
+		}
+		c.Entries = append(c.Entries, store.Leaf{ID: e.ID, At: e.At, Action: string(e.Action), Targets: e.Targets, Body: body, Hash: hash})
+	}
+	if len(u.said) == 0 && len(u.secure) > 0 {
+		return c, fmt.Errorf("%w: %s", store.ErrNoEntry, u.secure[0].Row)
+	}
+	return c, nil
+}
