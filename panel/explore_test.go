@@ -1,0 +1,337 @@
+package panel_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-a2d3eaca/keyholder/panel"
+)
+
+// The explorer walks every interleaving, within stated bounds, of what can happen to one
+// slot: wishes of two persons, an edit at the keypad, and at each step of each edit a
+// crash, a lost answer or a refusal. After every step it asks the panel.
+//
+// Bounds: three wishes out of six, one keypad edit out of three, two mishaps, each for
+// three grades of sight and for a panel that does or does not refuse its own duplicate.
+
+// wall is the panel's side of one slot.
+type wall struct {
+	Code  string // digits that open, "" none
+	Parts panel.Partitions
+	Ours  bool // the code was written by us, not at the keypad
+}
+
+// world is everything that the next step depends on.
+type world struct {
+	Slot    panel.Slot
+	Wall    wall
+	Wishes  int // left
+	Keypad  int // left
+	Mishaps int // left
+	Banned  []string
+}
+
+type rules struct {
+	sight  panel.Sight
+	ownDup bool // the panel refuses to write the code that the slot has
+}
+
+const everything = panel.Partitions(3)
+
+func named(code string) panel.CodeRef { return panel.CodeRef{Names: []string{code}, Len: len(code)} }
+
+func wishes() map[string]panel.Wish {
+	set := func(code string, parts panel.Partitions) panel.Wish {
+		w := panel.Wish{Set: panel.FieldCode, State: panel.State{Set: true, Code: named(code)}}
+		if parts != 0 {
+			w.Set |= panel.FieldPartitions
+			w.State.Partitions = parts
+		}
+		return w
+	}
+	return map[string]panel.Wish{
+		"A":       set("A", 0),
+		"B":       set("B", 1),
+		"refused": set("R", 0), // another slot of the panel has it
+		"disable": {Remove: true},
+		"narrow":  {Set: panel.FieldPartitions, State: panel.State{Partitions: 1}},
+		"wide":    {Set: panel.FieldPartitions, State: panel.State{Partitions: 3}},
+	}
+}
+
+// steps are the writes of one edit, in the order in which a driver sends them.
+func steps(w panel.Work) []string {
+	var s []string
+	if w.Do == panel.Replace || w.Do == panel.Remove {
+		s = append(s, "clear")
+	}
+	if w.Do != panel.Remove && w.Set.Has(panel.FieldCode) {
+		s = append(s, "code")
+	}
+	if w.Set.Has(panel.FieldPartitions) {
+		s = append(s, "partitions")
+	}
+	return s
+}
+
+func field(step string) panel.Field {
+	if step == "partitions" {
+		return panel.FieldPartitions
+	}
+	return panel.FieldCode
+}
+
+// write is the panel's own behaviour.
+func (p wall) write(step string, w panel.Work, r rules) (wall, error) {
+	switch step {
+	case "clear":
+		return wall{}, nil
+	case "code":
+		code := w.State.Code.Names[0]
+		if code == "R" || r.ownDup && p.Code == code {
+			return p, panel.ErrRefused
+		}
+		if p.Code == "" {
+			p.Parts = everything // a new code starts with the master's rights
+		}
+		p.Code, p.Ours = code, true
+	case "partitions":
+		if p.Code == "" {
+			return p, panel.ErrRefused
+		}
+		p.Parts = w.State.Partitions
+	}
+	return p, nil
+}
+
+// report is what the panel says now, as far as the route sees.
+func (w world) report(r rules, at time.Time) panel.Sighting {
+	g := panel.Sighting{Sight: r.sight, At: at}
+	g.State.Known = panel.FieldCode
+	if w.Wall.Code == "" {
+		return g
+	}
+	g.State.Set = true
+	g.State.Known |= panel.FieldPartitions
+	g.State.Partitions = w.Wall.Parts
+	switch r.sight {
+	case panel.Value:
+		g.State.Code = named(w.Wall.Code)
+		g.State.Code.Mark = "mark of " + w.Wall.Code
+	case panel.Marked:
+		g.State.Code.Mark = "mark of " + w.Wall.Code
+	}
+	return g
+}
+
+func reportOf(p wall) *panel.Report {
+	rep := &panel.Report{Exists: p.Code != "", Known: panel.FieldCode}
+	if rep.Exists {
+		rep.Known |= panel.FieldPartitions
+		rep.Partitions = p.Parts
+	}
+	return rep
+}
+
+type explorer struct {
+	t      *testing.T
+	rules  rules
+	seen   map[string]bool
+	queue  []world
+	trails map[string]string
+	now    time.Time
+}
+
+func (x *explorer) key(w world) string {
+	b, err := json.Marshal(w)
+	require.NoError(x.t, err)
+	return string(b)
+}
+
+// visit checks the invariant and queues a state that is new.
+func (x *explorer) visit(from, w world, step string) {
+	w.Slot.Revision = 0 // counts only; would make equal states differ
+	k := x.key(w)
+	if x.seen[k] {
+		return
+	}
+	x.seen[k] = true
+	x.trails[k] = x.trails[x.key(from)] + "\n  " + step + fmt.Sprintf("  panel=%q claims=%v pending=%v unsure=%v", w.Wall.Code, w.Slot.Claims(), w.Slot.Pending, w.Slot.Unsure)
+	if w.Wall.Code != "" && w.Wall.Ours && !slices.Contains(w.Slot.Claims(), w.Wall.Code) {
+		x.t.Fatalf("the panel opens for %q, which nobody holds:%s", w.Wall.Code, x.trails[k])
+	}
+	x.queue = append(x.queue, w)
+}
+
+// next yields every step that is possible from w.
+func (x *explorer) next(w world) {
+	if w.Wishes > 0 { // also while an edit is on the wire
+		for name, wish := range wishes() {
+			if s, err := w.Slot.Wish(wish); err == nil {
+				v := w
+				v.Slot, v.Wishes, v.Banned = s, w.Wishes-1, nil
+				x.visit(w, v, "wish "+name)
+			}
+		}
+	}
+	if s, err := w.Slot.Cancel(); err == nil {
+		v := w
+		v.Slot = s
+		x.visit(w, v, "cancel")
+	}
+	if w.Keypad > 0 && w.Wall.Code != "" {
+		for _, p := range []wall{{}, {Code: "X", Parts: w.Wall.Parts}, {Code: w.Wall.Code, Parts: 2, Ours: w.Wall.Ours}} {
+			v := w
+			v.Wall, v.Keypad = p, w.Keypad-1
+			x.visit(w, v, fmt.Sprintf("keypad %+v", p))
+		}
+	}
+	if w.Slot.Flight != nil {
+		x.fly(w)
+		return
+	}
+	v := w
+	var found panel.Finding
+	v.Slot, found = w.Slot.Observe(w.report(x.rules, x.now), 0)
+	if found&(panel.FoundRemoved|panel.FoundChanged) != 0 {
+		v.Banned = w.Slot.Claims() // somebody at the panel took these away: no edit brings them back
+	}
+	x.visit(w, v, "read")
+	if v.Slot.Flight == nil {
+		if work, ok := v.Slot.Compose(); ok && x.key(world{Slot: v.Slot}) == x.key(world{Slot: w.Slot}) {
+			if work.State.Set && slices.ContainsFunc(work.State.Code.Names, func(n string) bool { return slices.Contains(v.Banned, n) }) {
+				x.t.Fatalf("a code that was taken away at the panel is written back:%s", x.trails[x.key(w)])
+			}
+			v.Slot = v.Slot.Dispatch(work, x.now)
+			x.visit(w, v, "dispatch")
+		}
+	}
+}
+
+// fly carries out the edit on the wire with every mishap at every step.
+func (x *explorer) fly(w world) {
+	f := *w.Slot.Flight
+	work := panel.Work{Do: f.Do, Set: f.Set, State: f.State}
+	p := w.Wall
+	var out panel.Outcome
+	out.Refused = map[panel.Field]error{}
+	if f.Do == panel.Create && p.Code != "" {
+		out.Refused[panel.FieldCode] = panel.ErrOccupied
+		out.Report = reportOf(p)
+		x.settle(w, p, out, "occupied")
+		return
+	}
+	if f.Do == panel.Change && p.Code == "" {
+		for one := range f.Set.Each() {
+			out.Refused[one] = panel.ErrRefused
+		}
+		out.Report = reportOf(p)
+		x.settle(w, p, out, "nobody there")
+		return
+	}
+	for _, step := range steps(work) {
+		after, err := p.write(step, work, x.rules)
+		if w.Mishaps > 0 {
+			for _, q := range []wall{p, after} {
+				m := w
+				m.Wall, m.Mishaps = q, w.Mishaps-1
+				m.Slot = w.Slot.Lost()
+				x.visit(w, m, fmt.Sprintf("crash at %s, landed=%v", step, q == after))
+				cut := out
+				cut.Unsure = field(step)
+				cut.Done = out.Done &^ cut.Unsure
+				m.Slot = w.Slot.Settle(cut, x.rules.sight)
+				x.visit(w, m, fmt.Sprintf("answer lost at %s, landed=%v", step, q == after))
+			}
+		}
+		if err != nil {
+			out.Refused[field(step)] = err
+			break
+		}
+		p = after
+		if step != "clear" || f.Do == panel.Remove {
+			out.Done |= field(step)
+		}
+	}
+	x.settle(w, p, out, "answered, not read back")
+	out.Report = reportOf(p)
+	x.settle(w, p, out, "answered")
+}
+
+func (x *explorer) settle(w world, p wall, out panel.Outcome, step string) {
+	v := w
+	v.Wall = p
+	v.Slot = w.Slot.Settle(out, x.rules.sight)
+	if out.Report != nil {
+		v.Slot, _ = v.Slot.Observe(v.report(x.rules, x.now), 0)
+	}
+	x.visit(w, v, step)
+}
+
+// finish lets a worker run without mishaps: everything has to come to rest.
+func (x *explorer) finish(w world) error {
+	for range 12 {
+		if w.Slot.Flight != nil {
+			w.Slot = w.Slot.Lost()
+		}
+		w.Slot, _ = w.Slot.Observe(w.report(x.rules, x.now), 0)
+		work, ok := w.Slot.Compose()
+		if !ok {
+			break
+		}
+		y := &explorer{t: x.t, rules: x.rules, now: x.now, seen: map[string]bool{}, trails: map[string]string{}}
+		w.Slot = w.Slot.Dispatch(work, x.now)
+		w.Mishaps = 0
+		y.fly(w)
+		w = y.queue[len(y.queue)-1]
+	}
+	s := w.Slot
+	switch {
+	case !s.Idle():
+		return fmt.Errorf("never comes to rest: pending %v, unsure %v", s.Pending, s.Unsure)
+	case w.Wall.Code == "" && s.Agreed.Set:
+		return errors.New("agreed to a user that the panel does not have")
+	case w.Wall.Code != "" && !s.Agreed.Set && !s.Unmanaged():
+		return errors.New("the panel has a user that nobody knows")
+	case w.Wall.Ours && w.Wall.Code != "" && s.Agreed.Set && !slices.Contains(s.Agreed.Code.Names, w.Wall.Code):
+		return fmt.Errorf("agreed to another code than the panel's %q", w.Wall.Code)
+	case s.Agreed.Set && s.Agreed.Known.Has(panel.FieldPartitions) && s.Agreed.Partitions != w.Wall.Parts && s.Drift() == 0:
+		return fmt.Errorf("agreed to partitions %v, the panel has %v, and it is no drift", s.Agreed.Partitions, w.Wall.Parts)
+	case len(s.Sent) != 0:
+		return errors.New("a sent code is held for ever")
+	}
+	return nil
+}
+
+// Rules: R48, R49, R236, R242, R243, R247
+func TestExploreOneSlot(t *testing.T) {
+	total := 0
+	for _, r := range []rules{
+		{panel.Presence, false}, {panel.Presence, true},
+		{panel.Marked, false}, {panel.Marked, true},
+		{panel.Value, false}, {panel.Value, true},
+	} {
+		t.Run(fmt.Sprintf("sight=%d ownDuplicateRefused=%v", r.sight, r.ownDup), func(t *testing.T) {
+			x := &explorer{t: t, rules: r, seen: map[string]bool{}, trails: map[string]string{}, now: time.Unix(1_800_000_000, 0)}
+			start := world{Wishes: 3, Keypad: 1, Mishaps: 2}
+			x.visit(start, start, "start")
+			for len(x.queue) > 0 {
+				w := x.queue[len(x.queue)-1]
+				x.queue = x.queue[:len(x.queue)-1]
+				x.next(w)
+				if err := x.finish(w); err != nil {
+					t.Fatalf("%v:%s", err, x.trails[x.key(w)])
+				}
+			}
+			t.Logf("%d states", len(x.seen))
+			total += len(x.seen)
+		})
+	}
+	t.Logf("%d states in all", total)
+}
