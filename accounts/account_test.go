@@ -154,7 +154,7 @@ func apply(a accounts.Account, e accounts.Event, p accounts.Policy) (accounts.Ac
 // Every state meets every event. What is not in the table is refused with the state and
 // the event, and changes nothing.
 //
-// Rules: R90, R91, R93, R95, R97, R105, R142
+// Rules: R90, R91, R95, R97, R105
 func TestEveryStateMeetsEveryEvent(t *testing.T) {
 	id, mail := accounts.ID("a1"), email("owner@example.com")
 	unconfirmed := accounts.Account{ID: id, Email: mail, Created: now.Add(-time.Hour)}
@@ -237,7 +237,7 @@ func TestWhatThePoliciesDecide(t *testing.T) {
 	assert.ErrorIs(t, unconfirmed.May("something else", pm), accounts.ErrInvalidTransition)
 }
 
-// Rules: R143, R144, R255
+// Rules: R144
 func TestRemovingLeavesOnlyWhatTheLogRefersTo(t *testing.T) {
 	a := accounts.Account{
 		ID: "a1", Username: "homeowner_1", First: "Home", Last: "Owner", Email: email("owner@example.com"), Phone: "+1234567890",

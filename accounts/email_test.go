@@ -11,7 +11,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 )
 
-// Rules: R88, R108
+// Rules: R108
 func TestAddresses(t *testing.T) {
 	for in, canonical := range map[string]string{
 		"owner@example.com":       "owner@example.com",

@@ -50,7 +50,6 @@ func TestInsidersSeeEachCause(t *testing.T) {
 	assert.NotEqual(t, pending.Error(), over.Error())
 }
 
-// Rules: R196, R197, R198, R199, R200, R201
 func TestEachCauseOfAFailedAssignmentIsItsOwn(t *testing.T) {
 	causes := []error{
 		accounts.ErrEmailRequired, accounts.ErrAccountNotSelected, accounts.ErrAccountSuspended, accounts.ErrPanelUserRequired,
@@ -69,7 +68,6 @@ func TestEachCauseOfAFailedAssignmentIsItsOwn(t *testing.T) {
 	assert.Contains(t, causes[7].Error(), "# 4")
 }
 
-// Rules: R219, R220, R221
 func TestOnlyAMailServerThatIsAwayIsWorthATryLater(t *testing.T) {
 	assert.True(t, fault.Temporary(accounts.ErrMailerUnavailable))
 	assert.False(t, fault.Temporary(accounts.ErrMailerNotConfigured))

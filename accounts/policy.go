@@ -1,6 +1,9 @@
 package accounts
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Policy holds what products decide differently. Start from [PowerManage] or [GEM] and
 // change what must differ; the zero value asks for nothing that can be left out.
@@ -82,4 +85,28 @@ func GEM() Policy {
 		OTPLife:            DefaultOTPLife,
 		RoleRefresh:        NextLogin,
 	}
+}
+
+// Check reports what is wrong with an account that is to be stored: no address where
+// one is required ([ErrEmailRequired]), no or no right username ([ErrUsernameFormat]), a
+// phone number in another form ([ErrPhoneFormat]), too many roles ([ErrRoleLimit]), or a
+// validity that ends before it begins.
+func (p Policy) Check(a Account) error {
+	if p.EmailRequired && a.Email.IsZero() {
+		return ErrEmailRequired
+	}
+	if a.Username != "" || p.LoginBy == ByUsername {
+		if err := CheckUsername(a.Username); err != nil {
+			return err
+		}
+	}
+	if a.Phone != "" {
+		if err := CheckPhone(a.Phone); err != nil {
+			return err
+		}
+	}
+	if p.MaxRoles > 0 && len(a.Roles) > p.MaxRoles {
+		return fmt.Errorf("%w: at most %d", ErrRoleLimit, p.MaxRoles)
+	}
+	return a.Window.Validate()
 }

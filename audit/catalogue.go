@@ -188,7 +188,7 @@ var (
 
 	systemFields = []string{FieldKey, FieldKeyBefore, FieldKeyKind, FieldEpoch, FieldGeneration, FieldLines, FieldSize,
 		FieldAnchoredSize, FieldAnchor, FieldRole, FieldRights, FieldRightsBefore, FieldSites, FieldSitesBefore, FieldSiteName,
-		FieldPanel, FieldRow, FieldFields, FieldState, FieldStateBefore}
+		FieldPanel, FieldIdent, FieldRow, FieldFields, FieldState, FieldStateBefore}
 )
 
 // Catalogue returns every action there is, sorted by its code.

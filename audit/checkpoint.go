@@ -58,6 +58,10 @@ func OpenCheckpoint(text []byte, origin string, trusted ...note.Verifier) (Check
 		return Checkpoint{}, fmt.Errorf("%w: it is of another log", ErrCheckpoint)
 	}
 	for _, s := range n.Sigs {
+		// Package note ignores stray bits at the end of base64; a signature has one form here.
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+			return Checkpoint{}, fmt.Errorf("%w: signature by %q", ErrCheckpoint, s.Name)
+		}
 		c.Keys = append(c.Keys, s.Name)
 	}
 	if !slices.Contains(c.Keys, origin) {

@@ -49,13 +49,13 @@ func ParseSigningKey(text string) (SigningKey, error) {
 		return SigningKey{}, ErrKey // its cause could quote the key
 	}
 	// NewSigner has checked that there are five parts and that the last one holds the
-	// algorithm and the seed. The last part is base64 and may hold '+' itself.
+	// algorithm and the private key. The last part is base64 and may hold '+' itself.
 	raw, err := base64.StdEncoding.DecodeString(strings.SplitN(text, "+", 5)[4])
 	if err != nil {
 		return SigningKey{}, ErrKey
 	}
-	seed := ed25519.NewKeyFromSeed(raw[1:])
-	public, err := note.NewEd25519VerifierKey(signer.Name(), seed.Public().(ed25519.PublicKey))
+	private := ed25519.NewKeyFromSeed(raw[1:])
+	public, err := note.NewEd25519VerifierKey(signer.Name(), private.Public().(ed25519.PublicKey))
 	if err != nil {
 		return SigningKey{}, ErrKey
 	}

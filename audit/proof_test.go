@@ -86,8 +86,7 @@ func TestProofWithholdsTheOtherFields(t *testing.T) {
 	require.ErrorIs(t, err, audit.ErrProof, "a shown value that was changed")
 }
 
-// A character of a proof's file cannot be changed without breaking the proof, apart from
-// signatures by others.
+// A character of a proof's file cannot be changed without breaking the proof.
 // Rules: R254
 func TestEveryCharacterOfAProofCounts(t *testing.T) {
 	m, key, c := signedLog(t, 7)
@@ -219,6 +218,12 @@ func TestCheckpointText(t *testing.T) {
 	require.NoError(t, err)
 	_, err = audit.OpenCheckpoint(both, origin, witness.Public())
 	require.ErrorIs(t, err, audit.ErrCheckpoint, "a witness alone is not the log")
+	stray := bytes.LastIndexByte(text, '=') - 1
+	digits := "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	same := bytes.Clone(text)
+	same[stray] = digits[strings.IndexByte(digits, text[stray])+1]
+	_, err = audit.OpenCheckpoint(same, origin, key.Public())
+	require.ErrorIs(t, err, audit.ErrCheckpoint, "the same signature in another form")
 	c, err = audit.OpenCheckpoint(both, origin, key.Public(), witness.Public())
 	require.NoError(t, err)
 	require.Equal(t, []string{origin, "witness.example"}, c.Keys)
@@ -242,6 +247,10 @@ func TestCheckpointText(t *testing.T) {
 		_, err = audit.OpenCheckpoint(signed, origin, key.Public())
 		require.ErrorIs(t, err, audit.ErrCheckpoint, "%q", body)
 	}
+	foreign, err := note.Sign(&note.Note{Text: "example.com/other\n1\n" + root.String() + "\n"}, key)
+	require.NoError(t, err)
+	_, err = audit.OpenCheckpoint(foreign, origin, key.Public())
+	require.ErrorIs(t, err, audit.ErrCheckpoint, "signed by the right key, for another log")
 	extended, err := note.Sign(&note.Note{Text: origin + "\n1\n" + root.String() + "\nextension\n"}, key)
 	require.NoError(t, err)
 	_, err = audit.OpenCheckpoint(extended, origin, key.Public())

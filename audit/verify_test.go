@@ -286,10 +286,10 @@ func (s streamed) Leaves(_ context.Context, from int64) iter.Seq2[audit.Leaf, er
 }
 
 // Memory does not grow with the number of entries. KEYHOLDER_ENTRIES sets their number
-// (10,000 if unset).
+// (5,000 if unset).
 // Rules: R254
 func TestVerifyLongLogInBoundedMemory(t *testing.T) {
-	n := 10_000
+	n := 5_000
 	if s := os.Getenv("KEYHOLDER_ENTRIES"); s != "" {
 		var err error
 		n, err = strconv.Atoi(s)

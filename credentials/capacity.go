@@ -29,16 +29,16 @@ func (p Policy) Capacity(n int) int {
 }
 
 // GuessRisk is the chance that one of so many different guesses of n digits opens
-// something when codes codes are in use: 1,000 codes of 4 digits and 3 guesses give
+// something when so many codes are in use: 1,000 codes of 4 digits and 3 guesses give
 // 0.27. It needs a right, like [Policy.Capacity].
-func GuessRisk(codes, n, guesses int) float64 {
+func GuessRisk(inUse, n, guesses int) float64 {
 	space, miss := math.Pow10(n), 1.0
 	for i := range guesses {
 		left := space - float64(i)
-		if left <= float64(codes) {
+		if left <= float64(inUse) {
 			return 1
 		}
-		miss *= (left - float64(codes)) / left
+		miss *= (left - float64(inUse)) / left
 	}
 	return 1 - miss
 }

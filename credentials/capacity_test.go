@@ -41,11 +41,11 @@ func TestRoundedKeepsTwoDigits(t *testing.T) {
 }
 
 // Capacity does not subtract weak codes of more than six digits; a sample says that
-// they are as few as its comment promises.
+// they are as few as its comment promises. Six digits have about one in a hundred.
 func TestLongWeakCodesAreTooFewToCount(t *testing.T) {
-	const draws = 100_000
+	const draws = 50_000
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, n := range []int{7, 8} {
+	for n, most := range map[int]int{6: draws / 80, 7: draws / 300, 8: draws / 300} {
 		weak := 0
 		for range draws {
 			if anyLength.Check(code(fmt.Sprintf("%0*d", n, random.IntN(int(math.Pow10(n))))), false) != nil {
@@ -53,6 +53,6 @@ func TestLongWeakCodesAreTooFewToCount(t *testing.T) {
 			}
 		}
 		assert.Positive(t, weak)
-		assert.Less(t, weak, draws/300, "%d digits", n)
+		assert.Less(t, weak, most, "%d digits", n)
 	}
 }

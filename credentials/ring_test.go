@@ -102,6 +102,8 @@ func TestSealedValuesOpenOnlyWhereTheyBelong(t *testing.T) {
 	s, err := r.Seal(binding, plain)
 	require.NoError(t, err)
 	assert.Equal(t, "k1", s.KeyID)
+	assert.False(t, s.IsZero())
+	assert.True(t, credentials.Sealed{}.IsZero())
 	assert.NotContains(t, string(s.Bytes), "0042")
 
 	open := func(r *credentials.Ring, change func(*credentials.Binding, *credentials.Sealed)) error {
@@ -215,6 +217,14 @@ func TestKeyringsAreCheckedWhenTheyAreMade(t *testing.T) {
 		assert.ErrorIs(t, err, credentials.ErrKeyForm, name)
 		assert.NotContains(t, err.Error(), "0123456789abcdef0123", name)
 	}
+}
+
+func TestGeneratedKeysDiffer(t *testing.T) {
+	a, b := credentials.GenerateKey(), credentials.GenerateKey()
+	assert.NotEqual(t, a, b)
+	assert.NotEqual(t, a.ID(), b.ID())
+	_, err := credentials.KeyOf(a.ID(), bytes.Repeat([]byte{1, 2}, credentials.KeySize/2))
+	assert.NoError(t, err, "its id is one that a host may give")
 }
 
 func TestKeysCannotPrint(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"math/big"
+	"slices"
 	"strconv"
 )
 
@@ -19,6 +20,47 @@ func SealCode(s Sealer, b Binding, c Code) (Sealed, error) {
 // scope under keyID, with the claimed one: a sealed code that was swapped for another
 // valid one is [ErrDecrypt] like one that was changed.
 func OpenCode(o Opener, s Sealer, b Binding, sealed Sealed, scope Scope, keyID string, want Fingerprint) (Code, error) {
+	c, err := openCode(o, b, sealed)
+	if err != nil {
+		return Code{}, err
+	}
+	if err := matches(s, scope, keyID, CodeMaterial(c), want); err != nil {
+		return Code{}, err
+	}
+	return c, nil
+}
+
+// OpenNamedCode is [OpenCode] for a code that was claimed under names, as [Names] makes
+// them: one of them must be the code's own.
+func OpenNamedCode(o Opener, s Sealer, b Binding, sealed Sealed, scope Scope, names []string) (Code, error) {
+	c, err := openCode(o, b, sealed)
+	if err != nil {
+		return Code{}, err
+	}
+	own, err := Names(s, scope, CodeMaterial(c))
+	if err != nil {
+		return Code{}, err
+	}
+	if !slices.ContainsFunc(own, func(n string) bool { return slices.Contains(names, n) }) {
+		return Code{}, ErrDecrypt
+	}
+	return c, nil
+}
+
+// Names are what is claimed for a secret in a scope: one name for each key in use.
+func Names(s Sealer, scope Scope, m Material) ([]string, error) {
+	var names []string
+	for _, key := range s.Epoch().Prints {
+		f, err := s.Print(key, scope, m)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, Name(scope, key, f))
+	}
+	return names, nil
+}
+
+func openCode(o Opener, b Binding, sealed Sealed) (Code, error) {
 	plain, err := o.Open(b, sealed)
 	if err != nil {
 		return Code{}, err
@@ -26,9 +68,6 @@ func OpenCode(o Opener, s Sealer, b Binding, sealed Sealed, scope Scope, keyID s
 	c, err := ParseCode(string(bytes.TrimRight(plain, "\x00")))
 	if err != nil {
 		return Code{}, ErrDecrypt
-	}
-	if err := matches(s, scope, keyID, CodeMaterial(c), want); err != nil {
-		return Code{}, err
 	}
 	return c, nil
 }

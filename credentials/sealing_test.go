@@ -39,6 +39,46 @@ func TestOpeningACodeComparesItsFingerprint(t *testing.T) {
 	})
 }
 
+// Rules: G191, G192
+func TestACodeThatWasClaimedUnderNamesOpensUnderEachOfThem(t *testing.T) {
+	k1, k2, mine := testKey("k1", 0), testKey("k2", 1), code("5824")
+	ring := func(prints ...string) *credentials.Ring {
+		r, err := credentials.NewKeyring("acme", []credentials.Key{k1, k2},
+			credentials.KeyringOptions{Epoch: credentials.Epoch{N: 2, Prints: prints, Seal: "k1"}})
+		require.NoError(t, err)
+		return r
+	}
+	names := func(r *credentials.Ring, c credentials.Code) []string {
+		all, err := credentials.Names(r, siteScope, credentials.CodeMaterial(c))
+		require.NoError(t, err)
+		return all
+	}
+	before, during, after := ring("k1"), ring("k1", "k2"), ring("k2")
+	require.Len(t, names(during, mine), 2, "one name for each key in use")
+	sealed, err := credentials.SealCode(before, binding, mine)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		opens   *credentials.Ring
+		claimed []string
+		want    error
+	}{
+		"as it was claimed":      {before, names(before, mine), nil},
+		"claimed before a key":   {during, names(before, mine), nil},
+		"claimed with both keys": {after, names(during, mine), nil},
+		"another code's names":   {during, names(during, code("9046")), credentials.ErrDecrypt},
+		"no name in common":      {after, names(before, mine), credentials.ErrDecrypt},
+		"no name":                {before, nil, credentials.ErrDecrypt},
+	} {
+		got, err := credentials.OpenNamedCode(c.opens, c.opens, binding, sealed, siteScope, c.claimed)
+		assert.ErrorIs(t, err, c.want, name)
+		assert.Equal(t, c.want == nil, got.Equal(mine), name)
+	}
+	elsewhere := binding
+	elsewhere.Owner = "user/u2"
+	_, err = credentials.OpenNamedCode(before, before, elsewhere, sealed, siteScope, names(before, mine))
+	assert.ErrorIs(t, err, credentials.ErrDecrypt)
+}
+
 func TestOpeningWhatIsNoCode(t *testing.T) {
 	r := testRing(t)
 	for _, plain := range []string{"", "12a4", "\x001234", "12345678901234567"} {

@@ -1,18 +1,21 @@
 package credentials
 
-import "strings"
-
-// Rings of keys: a code that only walks along one of them, either way round, is drawn
-// rather than remembered.
-var (
-	digitsRing = "0123456789" // runs: 1234, 9876, 8901
-	evenRing   = "02468"
-	oddRing    = "13579"
-	edgeRing   = "12369874" // around the keypad
-	cornerRing = "1397"
-	crossRing  = "2684"
-	columnRing = "2580"
+import (
+	"math/bits"
+	"strings"
 )
+
+// rings of keys: a code that only walks along one of them, either way round, is drawn
+// rather than remembered.
+var rings = [...]string{
+	"0123456789", // runs: 1234, 9876, 8901
+	"02468",
+	"13579",
+	"12369874", // around the keypad
+	"1397",     // its corners
+	"2684",     // its cross
+	"2580",     // its middle column
+}
 
 // keyLines are the straight lines of a keypad.
 const keyLines = " 123 456 789 147 258 369 159 357 321 654 987 741 852 963 951 753 "
@@ -21,7 +24,7 @@ const keyLines = " 123 456 789 147 258 369 159 357 321 654 987 741 852 963 951 7
 // shapes, not a copied list: equal digits, steps along a ring, repeated or mirrored
 // halves, doubled digits, round numbers, years, and lines on the keypad.
 func weak(s string) bool {
-	for _, ring := range []string{digitsRing, evenRing, oddRing, edgeRing, cornerRing, crossRing, columnRing} {
+	for _, ring := range rings {
 		if walks(s, ring) {
 			return true
 		}
@@ -32,28 +35,26 @@ func weak(s string) bool {
 // walks reports whether each digit is the next one along the ring, always forwards or
 // always backwards.
 func walks(s, ring string) bool {
-	for _, step := range []int{1, len(ring) - 1} {
-		at := strings.IndexByte(ring, s[0])
-		i := 1
-		for at >= 0 && i < len(s) && ring[(at+step)%len(ring)] == s[i] {
-			at = (at + step) % len(ring)
-			i++
-		}
-		if at >= 0 && i == len(s) {
-			return true
+	start := strings.IndexByte(ring, s[0])
+	return start >= 0 && (follows(s, ring, start, 1) || follows(s, ring, start, len(ring)-1))
+}
+
+func follows(s, ring string, at, step int) bool {
+	for i := 1; i < len(s); i++ {
+		if at = (at + step) % len(ring); ring[at] != s[i] {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // fewDigits: one digit, or from six digits on only two different ones.
 func fewDigits(s string) bool {
-	kinds := 0
-	for d := '0'; d <= '9'; d++ {
-		if strings.ContainsRune(s, d) {
-			kinds++
-		}
+	var seen uint16
+	for i := range len(s) {
+		seen |= 1 << (s[i] - '0')
 	}
+	kinds := bits.OnesCount16(seen)
 	return kinds == 1 || kinds == 2 && len(s) >= 6
 }
 

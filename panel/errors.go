@@ -207,15 +207,3 @@ func (e *LabelError) Error() string {
 
 // Unwrap returns the sentinel.
 func (e *LabelError) Unwrap() error { return ErrLabel }
-
-// RouteError is a line error of one of several routes to a panel.
-type RouteError struct {
-	Route string
-	Err   error
-}
-
-// Error names the route.
-func (e *RouteError) Error() string { return e.Route + ": " + e.Err.Error() }
-
-// Unwrap returns the line error.
-func (e *RouteError) Unwrap() error { return e.Err }

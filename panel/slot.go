@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -454,6 +455,15 @@ func (s Slot) Compose() (Work, bool) {
 	return w, true
 }
 
+// ComposeTaking is [Slot.Compose] for a wish that is held back: a removal stands, and a
+// former holder's user goes though the new one's code has to wait.
+func (s Slot) ComposeTaking() (Work, bool) {
+	if s.Pending.Has(FieldCode) && (!s.Wanted.Set || s.Settled != s.Tenancy && s.occupied()) {
+		return Work{Do: Remove, Set: FieldCode, Unsure: s.Unsure & FieldCode}, true
+	}
+	return Work{}, false
+}
+
 // Dispatch notes, before the first byte leaves, that a work is on the wire. Whatever
 // happens from now on, its fields are unsure until something says otherwise.
 func (s Slot) Dispatch(w Work, at time.Time) Slot {
@@ -668,13 +678,7 @@ func (s Slot) clone() Slot {
 		f := *s.Flight
 		s.Flight = &f
 	}
-	if s.Refused != nil {
-		m := make(map[Field]string, len(s.Refused))
-		for k, v := range s.Refused {
-			m[k] = v
-		}
-		s.Refused = m
-	}
+	s.Refused = maps.Clone(s.Refused)
 	return s
 }
 

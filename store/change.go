@@ -428,7 +428,7 @@ func transcript(o Op) string {
 		return "mark " + family(o.Line)
 	case Fence:
 		switch {
-		case o.Fate.Parked != nil && len(o.Fate.Parked) > 0:
+		case len(o.Fate.Parked) > 0:
 			return "fence " + family(o.Line) + " parked"
 		case o.Fate.Keep:
 			return "fence " + family(o.Line) + " keep"

@@ -20,7 +20,7 @@ import (
 // Unit is one decision: what it has loaded, what it wants to write, what it says.
 type Unit struct {
 	core   *Core
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // a Unit lives inside one call of Act, as a sql.Tx does inside its own
 	actor  accounts.Actor
 	now    time.Time
 	loaded map[store.Key]seen

@@ -36,12 +36,20 @@ type Panel struct {
 	Created    time.Time `json:"created"`
 	// Baseline is when every user was read for the first time.
 	Baseline time.Time `json:"baseline,omitzero"`
-	// ReadAt is when every user was read last.
-	ReadAt time.Time `json:"-"`
-	// Quarantine: nothing is written until a person releases the panel.
-	Quarantine bool   `json:"quarantine,omitempty"`
-	Replaces   string `json:"replaces,omitempty"`
+	// Released is when a person last let the panel out of quarantine.
+	Released time.Time `json:"released,omitzero"`
+	Replaces string    `json:"replaces,omitempty"`
 }
+
+// Quarantine says that the store was restored from a backup: nothing is written to a
+// panel that was not released since.
+type Quarantine struct {
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason"`
+}
+
+// QuarantineID is the id of the one record of its kind.
+const QuarantineID = "store"
 
 // PanelRoute is one way to a panel with its sealed secrets.
 type PanelRoute struct {
@@ -99,6 +107,9 @@ func (u User) CurrentLink() *Link {
 	return u.Link
 }
 
+// ToDo reports whether a worker has something to send or to find out.
+func (u User) ToDo() bool { return !u.Idle() || u.Cure }
+
 // Author is who made a wish, in short.
 type Author struct {
 	Kind string `json:"kind,omitempty"`
@@ -141,13 +152,15 @@ func UserID(panelID string, p panel.Place) string {
 
 // The names of terms.
 const (
-	ByPanel   = "panel"
-	ByAccount = "account"
-	ByPending = "pending"
-	BySite    = "site"
-	ByEmail   = "email"
-	ByIdent   = "ident"
-	ByLabel   = "label"
+	ByPanel     = "panel"
+	ByAccount   = "account"
+	ByPending   = "pending"
+	ByOpen      = "open"
+	ByUnmanaged = "unmanaged"
+	BySite      = "site"
+	ByEmail     = "email"
+	ByIdent     = "ident"
+	ByLabel     = "label"
 )
 
 // The kinds of records. Quiet ones take the store's quiet kinds.
@@ -160,8 +173,14 @@ var (
 		if u.Link != nil {
 			t = append(t, store.Term{Name: ByAccount, Value: []byte(u.Link.Account)})
 		}
-		if !u.Idle() || u.Cure {
+		if u.ToDo() || len(u.Sent) > 0 {
 			t = append(t, store.Term{Name: ByPending, Value: []byte(u.Panel)})
+		}
+		if u.ToDo() || len(u.Sent) > 0 || u.Over || u.Adopted != nil || u.Unmanaged() || u.Drift() != 0 {
+			t = append(t, store.Term{Name: ByOpen, Value: []byte(u.Panel)})
+		}
+		if u.Unmanaged() {
+			t = append(t, store.Term{Name: ByUnmanaged, Value: []byte(u.Panel)})
 		}
 		if u.Reported.Label != "" {
 			t = append(t, store.Term{Name: ByLabel, Value: cut(strings.ToLower(u.Reported.Label))})
@@ -173,11 +192,12 @@ var (
 		if e := a.Email.Canonical(); e != "" {
 			t = append(t, store.Term{Name: ByEmail, Value: cut(e)})
 		}
-		return t
+		return append(t, store.Term{Name: ByName, Value: AccountName(a)})
 	}}
-	Salts    = Kind[Salt]{Name: "person", Schema: 1}
-	Attempts = Kind[Attempt]{Name: store.Attempt, Schema: 1}
-	Wanted   = Kind[panel.Query]{Name: store.Attempt, Schema: 1} // what has to be read again
+	Quarantines = Kind[Quarantine]{Name: "quarantine", Schema: 1, Secure: true}
+	Salts       = Kind[Salt]{Name: "person", Schema: 1}
+	Attempts    = Kind[Attempt]{Name: store.Attempt, Schema: 1}
+	Wanted      = Kind[panel.Query]{Name: store.Attempt, Schema: 1} // what has to be read again
 )
 
 func cut(s string) []byte {

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -237,6 +236,3 @@ func recordHash(body []byte) [32]byte { return sha256.Sum256(append([]byte{0}, b
 func nodeHash(left, right [32]byte) [32]byte {
 	return sha256.Sum256(append(append([]byte{1}, left[:]...), right[:]...))
 }
-
-// background is a context that outlives a test's own, for goroutines.
-func background() context.Context { return context.Background() }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -11,8 +12,12 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
-// racers is how many goroutines race for one thing.
-const racers = 16
+// racers is how many goroutines race for one thing; patience is how long a commit may
+// take before it counts as deadlocked.
+const (
+	racers   = 16
+	patience = time.Minute
+)
 
 // RunConcurrency proves what must hold when many commit at once. Open is as for [Run].
 func RunConcurrency(t *testing.T, open func(t *testing.T) store.Fleet) {
@@ -53,15 +58,17 @@ func race(n int, work func(i int)) {
 // attempt commits ops with an entry under an id of its own and says whether it was
 // accepted. Any error but the expected ones fails the test. It is for goroutines.
 func (b *bench) attempt(id string, expected error, ops ...store.Op) bool {
+	ctx, cancel := context.WithTimeout(b.Context(), patience)
+	defer cancel()
 	c := store.Change{ID: id, Entries: []store.Leaf{leafAt("leaf of "+id, epoch, "a", "target")}, Ops: ops}
-	_, err := b.Commit(b.Context(), c)
+	_, err := b.Commit(ctx, c)
 	if err != nil && !errors.Is(err, expected) {
 		b.Errorf("Commit: %v, want none or %v", err, expected)
 	}
 	return err == nil
 }
 
-// tally counts what racers report.
+// score collects who won.
 type score struct {
 	sync.Mutex
 	wins []int
@@ -148,7 +155,7 @@ func raceUpdates(b *bench) {
 	const each = 5
 	race(8, func(i int) {
 		for done, try := 0, 0; done < each; try++ {
-			r, err := b.Load(background(), store.Key{Kind: "user", ID: "u1"})
+			r, err := b.Load(b.Context(), store.Key{Kind: "user", ID: "u1"})
 			if err != nil {
 				b.Error(err)
 				return
@@ -177,8 +184,6 @@ func raceOverlap(b *bench) {
 		created = append(created, put("user", fmt.Sprint("u", i), 0, "{}"))
 	}
 	b.commit(created...)
-	deadline := time.AfterFunc(time.Minute, func() { panic("storetest: changes wait for each other") })
-	defer deadline.Stop()
 	race(8, func(i int) {
 		random := rand.New(rand.NewPCG(uint64(i), 7))
 		for n := range 10 {
@@ -211,7 +216,7 @@ func raceOwn(b *bench) {
 		b.mark(line, epoch)
 		var won score
 		race(racers, func(i int) {
-			_, err := b.Own(background(), fmt.Sprint("n", i), line)
+			_, err := b.Own(b.Context(), fmt.Sprint("n", i), line)
 			switch {
 			case err == nil:
 				won.add(i)
@@ -232,7 +237,7 @@ func raceAgain(b *bench) {
 	c := b.change(put("user", "u1", 0, "{}"), store.Count{Counter: "c", By: 1, Max: 9})
 	var first score
 	race(racers, func(i int) {
-		r, err := b.Commit(background(), c)
+		r, err := b.Commit(b.Context(), c)
 		if err != nil || r.Counts["c"] != 1 {
 			b.Errorf("Commit: %v, %v", r, err)
 		}
@@ -266,6 +271,8 @@ func raceReaders(b *bench) {
 	b.commit(put("user", "a", 0, "0"), put("user", "b", 0, "0"))
 	stop := make(chan struct{})
 	var readers sync.WaitGroup
+	defer readers.Wait()
+	defer close(stop)
 	for range 4 {
 		readers.Go(func() {
 			for {
@@ -274,7 +281,7 @@ func raceReaders(b *bench) {
 					return
 				default:
 				}
-				r, err := b.Load(background(), store.Key{Kind: "user", ID: "a"}, store.Key{Kind: "user", ID: "b"})
+				r, err := b.Load(b.Context(), store.Key{Kind: "user", ID: "a"}, store.Key{Kind: "user", ID: "b"})
 				if err != nil || string(r[0].Body) != string(r[1].Body) {
 					b.Errorf("half a change was read: %v, %v", r, err)
 					return
@@ -287,6 +294,4 @@ func raceReaders(b *bench) {
 		// What has been committed is seen by whoever reads afterwards.
 		b.equal("read after commit", b.record("user", "a").Version, v+2)
 	}
-	close(stop)
-	readers.Wait()
 }

@@ -1,0 +1,88 @@
+package rec
+
+import (
+	"time"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/store"
+)
+
+// OneTime is a secret that was sent to the owner of an account and works once. There is
+// one for each purpose and account: a newer one takes its place.
+type OneTime struct {
+	Account string    `json:"account"`
+	Expires time.Time `json:"expires"`
+	Issued  time.Time `json:"issued"`
+	KeyID   string    `json:"key"`
+	Print   []byte    `json:"print"` // keyed fingerprint, all that is kept of the secret
+	Purpose string    `json:"purpose"`
+	Serial  string    `json:"serial"` // tells it from the one before
+}
+
+// PostState is what became of a message.
+type PostState string
+
+// The states of a message.
+const (
+	PostQueued      PostState = "queued"
+	PostUnavailable PostState = "unavailable" // tried, and will be tried again
+	PostAccepted    PostState = "accepted"
+	PostRefused     PostState = "refused"
+	PostGivenUp     PostState = "given up"
+)
+
+// Post is a message to the owner of an account. It is quiet: the entry of the act that
+// posts it names it.
+type Post struct {
+	Account string `json:"account"`
+	// Budget is the counter that gets its one back if the message never leaves.
+	Budget  string             `json:"budget,omitempty"`
+	Channel string             `json:"channel"`
+	Expires time.Time          `json:"expires"`
+	Message string             `json:"message,omitempty"` // the transport's id
+	Parts   credentials.Sealed `json:"parts,omitzero"`    // what varies in the text, until it is settled
+	Posted  time.Time          `json:"posted"`
+	Purpose string             `json:"purpose"`
+	Reason  string             `json:"reason,omitempty"`
+	Secret  string             `json:"secret"` // id and serial of the one-time secret that it carries
+	Serial  string             `json:"serial"`
+	Settled time.Time          `json:"settled,omitzero"`
+	Since   time.Time          `json:"since,omitzero"` // no transport takes it since
+	State   PostState          `json:"state"`
+	Tries   int                `json:"tries,omitempty"`
+	// Trying is when it was handed to the transport, until it is known what came of it.
+	Trying time.Time `json:"trying,omitzero"`
+	Twice  bool      `json:"twice,omitempty"` // may have been sent twice
+}
+
+// The names of terms.
+const (
+	ByName   = "name"   // of accounts
+	ByNewest = "newest" // of posts: the account, then the newest first
+)
+
+// The kinds of records about accounts and messages to their owners.
+var (
+	OneTimes = Kind[OneTime]{Name: "onetime", Schema: 1, Secure: true}
+	Posts    = Kind[Post]{Name: store.Sent, Schema: 1, Terms: func(_ string, p *Post) []store.Term {
+		return []store.Term{{Name: ByNewest, Value: append(PostsOf(p.Account), store.TermUint(^uint64(p.Posted.UnixNano()))...)}}
+	}}
+)
+
+// PostsOf is what the term [ByNewest] of an account's messages begins with.
+func PostsOf(account string) []byte { return append([]byte(account), 0) }
+
+// AccountName is by what an account is listed and looked up: its address, else its
+// username, else its id; nil once it is removed.
+func AccountName(a *accounts.Account) []byte {
+	switch {
+	case !a.Removed.IsZero():
+		return nil
+	case !a.Email.IsZero():
+		return cut(a.Email.Canonical())
+	case a.Username != "":
+		return cut(a.Username)
+	}
+	return []byte(a.ID)
+}

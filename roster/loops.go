@@ -1,0 +1,222 @@
+package roster
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/engine"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/internal/rec"
+	"github.com/seed-a2d3eaca/keyholder/panel"
+	"github.com/seed-a2d3eaca/keyholder/store"
+)
+
+// How the loops of a node live.
+const (
+	beatFor   = 30 * time.Second
+	beatEvery = 10 * time.Second
+	workers   = 8
+)
+
+// Loops are what has to run on every node that delivers: the heartbeat, the work on the
+// panels' lines, and one listener for each driver whose panels call in.
+func (d *Desk) Loops() []engine.Loop {
+	loops := []engine.Loop{
+		{Name: "roster/beat", Every: beatEvery, Pass: func(ctx context.Context) error {
+			_, err := d.core.Store.Beat(ctx, d.o.Node, beatFor)
+			return err
+		}},
+		{Name: "roster/deliver", Every: d.o.PollEvery, Wake: d.core.Store.Wake, Pass: d.Work},
+		{Name: "roster/unlink", Every: beatEvery, Wake: d.core.Store.Wake, Pass: func(ctx context.Context) error { return d.core.WorkUnlink(ctx, d.o.Node) }},
+	}
+	for _, name := range d.Drivers() {
+		loops = append(loops, engine.Loop{Name: "roster/arrivals/" + name, Every: d.o.PollEvery, Pass: func(ctx context.Context) error {
+			return d.arrivals(ctx, name)
+		}})
+	}
+	return loops
+}
+
+// each works lines side by side, a few at a time; one line's failure is its own.
+func (d *Desk) each(ctx context.Context, lines []store.Line, work func(context.Context, store.Line) error) error {
+	slots := make(chan struct{}, workers)
+	var all sync.WaitGroup
+	for _, l := range lines {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			all.Wait()
+			return ctx.Err()
+		}
+		all.Go(func() {
+			defer func() { <-slots }()
+			if err := work(ctx, l); err != nil && ctx.Err() == nil {
+				d.core.Logger().WarnContext(ctx, "line failed", slog.String("line", l.Name), slog.Any("error", err))
+			}
+		})
+	}
+	all.Wait()
+	return ctx.Err()
+}
+
+// arrivals listens for panels that call in. Whoever was away has its line due at once,
+// and is read in full: nobody saw what happened there meanwhile. What panels say unasked
+// is taken in while they stay.
+func (d *Desk) arrivals(ctx context.Context, name string) error {
+	var watchers sync.WaitGroup
+	defer watchers.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for a, err := range d.o.Drivers[name].Arrivals(ctx) {
+		if err != nil {
+			return err
+		}
+		id, p, err := d.byIdent(ctx, name, a.Ident)
+		if err != nil {
+			return err
+		}
+		if id == "" {
+			d.core.Logger().InfoContext(ctx, "unknown panel called in", slog.String("driver", name), slog.String("ident", a.Ident))
+			continue
+		}
+		was := d.local.present(id, !a.Gone)
+		switch {
+		case a.Gone:
+		case was:
+			err = d.mark(ctx, id, nil)
+		default:
+			err = d.mark(ctx, id, &panel.Query{All: true})
+		}
+		if err != nil {
+			return err
+		}
+		if !a.Gone && d.local.watching(id, true) {
+			watchers.Go(func() {
+				defer d.local.watching(id, false)
+				d.watch(ctx, d.o.Drivers[name], id, p)
+			})
+		}
+	}
+	return nil
+}
+
+// present notes whether a panel is connected to this node, and returns whether it was.
+func (l *local) present(id string, here bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was := l.here[id]
+	if l.here[id] = here; !here {
+		delete(l.here, id)
+	}
+	return was
+}
+
+// connected reports whether a panel is connected to this node.
+func (l *local) connected(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.here[id]
+}
+
+// watching notes that a panel is watched, or no longer is; it returns whether that is
+// news.
+func (l *local) watching(id string, on bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.watched[id] == on {
+		return false
+	}
+	l.watched[id] = on
+	return true
+}
+
+// byIdent finds the panel of a driver by the identity that it names.
+func (d *Desk) byIdent(ctx context.Context, driver, ident string) (string, rec.Panel, error) {
+	rs, err := d.core.Store.List(ctx, store.Query{Kind: rec.Panels.Name, Term: rec.ByIdent, From: []byte(ident), To: append([]byte(ident), 0)})
+	if err != nil {
+		return "", rec.Panel{}, err
+	}
+	for _, r := range rs {
+		p, _, err := rec.Panels.Decode(r)
+		if err != nil {
+			return "", p, err
+		}
+		if p.Driver == driver && p.State != rec.Retired {
+			return r.Key.ID, p, nil
+		}
+	}
+	return "", rec.Panel{}, nil
+}
+
+// maxWants is how many places are named before everything is read again.
+const maxWants = 64
+
+// mark makes a panel's line due, and notes what has to be read again. A flood of notices
+// becomes one note.
+func (d *Desk) mark(ctx context.Context, id string, stale *panel.Query) error {
+	_, err := d.core.Act(ctx, accounts.SystemActor("watch"), func(u *flow.Unit) error {
+		u.Do(store.Mark{Line: linePanel(id)})
+		if stale == nil {
+			return nil
+		}
+		want, _, err := flow.Load(u, rec.Wanted, wantsID(id))
+		if err != nil {
+			return err
+		}
+		for _, p := range stale.Places {
+			if !slices.Contains(want.Places, p) {
+				want.Places = append(want.Places, p)
+			}
+		}
+		if want.All = want.All || stale.All || len(want.Places) > maxWants; want.All {
+			want.Places = nil
+		}
+		return flow.Put(u, rec.Wanted, wantsID(id), &want)
+	})
+	return err
+}
+
+func wantsID(panelID string) string { return "wants/" + panelID }
+
+// watch takes in what a panel says unasked. It only notes what has to be read again: the
+// worker that owns the line reads it.
+func (d *Desk) watch(ctx context.Context, drv panel.Driver, id string, p rec.Panel) {
+	a, err := d.attempt(ctx, id)
+	if err != nil {
+		return
+	}
+	target, err := d.target(id, p, a)
+	if err != nil {
+		return
+	}
+	s, err := drv.Open(ctx, target)
+	if err != nil {
+		return
+	}
+	for ev, err := range s.Watch(ctx) {
+		switch {
+		case err != nil:
+			if !errors.Is(err, context.Canceled) {
+				d.core.Logger().DebugContext(ctx, "watch ended", slog.String("panel", id), slog.Any("error", err))
+			}
+			return
+		case ev.Stale != nil:
+			if err := d.mark(ctx, id, ev.Stale); err != nil {
+				return
+			}
+		case ev.User != nil:
+			if err := d.mark(ctx, id, &panel.Query{Places: []panel.Place{ev.User.Place}}); err != nil {
+				return
+			}
+		case ev.Panel != nil:
+			if err := d.mark(ctx, id, nil); err != nil {
+				return
+			}
+		}
+	}
+}

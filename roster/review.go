@@ -1,0 +1,197 @@
+package roster
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/internal/rec"
+	"github.com/seed-a2d3eaca/keyholder/panel"
+	"github.com/seed-a2d3eaca/keyholder/store"
+)
+
+// MatterKind is a kind of open matter, in the order in which they are listed.
+type MatterKind int
+
+// The kinds of open matters.
+const (
+	RemovalOpen    MatterKind = iota // access was taken away and is still at the panel
+	OldCodeOpens                     // a code that is no longer wanted may still open
+	OverOpen                         // a code works without its restrictions
+	UnmanagedUser                    // nobody here set this user
+	AdoptedOverdue                   // an adopted user's unknown code was to be changed by now
+	HeldWish                         // the author lost the right: confirm or cancel
+	UnsureWish                       // the panel's answer was lost
+	OpenWish                         // waits for the panel
+	DriftedUser                      // the panel shows something else than was agreed
+)
+
+// String returns the kind in words.
+func (k MatterKind) String() string {
+	return [...]string{"removal outstanding", "old code may open", "more access than agreed", "unmanaged user", "adopted code overdue",
+		"wish held", "answer lost", "waiting for the panel", "drift"}[k]
+}
+
+// Matter is something open about a panel user.
+type Matter struct {
+	Kind   MatterKind
+	Panel  string
+	Ident  string
+	Place  panel.Place
+	Fields panel.Field
+	Since  time.Time
+	Words  string // the panel's last words
+}
+
+// Outstanding lists what is open on the operator's sites: removals first, then every
+// superseded code that may still open somewhere, then the rest.
+func (op *Operator) Outstanding(ctx context.Context) ([]Matter, error) {
+	return op.matters(ctx, "Outstanding", rec.ByOpen)
+}
+
+// Unmanaged lists the users of the operator's sites that nobody here set.
+func (op *Operator) Unmanaged(ctx context.Context) ([]Matter, error) {
+	return op.matters(ctx, "Unmanaged", rec.ByUnmanaged)
+}
+
+// matters walks the users under a term.
+func (op *Operator) matters(ctx context.Context, name, term string) ([]Matter, error) {
+	g, err := op.desk.core.Authority.Grant(ctx, op.actor)
+	if err != nil {
+		return nil, err
+	}
+	if err := op.desk.core.Allowed(ctx, op.actor, "roster."+name, ""); err != nil {
+		return nil, op.refused(ctx, name, nil, err)
+	}
+	panels := map[string]rec.Panel{}
+	words := map[string]string{}
+	now := op.desk.core.Time()
+	var out []Matter
+	q := store.Query{Kind: rec.Users.Name, Term: term}
+	for {
+		rs, err := op.desk.core.Store.List(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rs {
+			u, _, err := rec.Users.Decode(r)
+			if err != nil {
+				return nil, err
+			}
+			q.After = &store.Position{Value: []byte(u.Panel), ID: r.Key.ID}
+			p, err := op.panelOf(ctx, panels, words, u.Panel)
+			if err != nil {
+				return nil, err
+			}
+			if m, open := matter(u, now); open && g.Sites.Has(p.Site) {
+				m.Ident, m.Words = p.Ident, words[u.Panel]
+				out = append(out, m)
+			}
+		}
+		if len(rs) < store.MaxPage {
+			break
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Matter) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Since.Compare(b.Since)) })
+	return out, nil
+}
+
+func (op *Operator) panelOf(ctx context.Context, panels map[string]rec.Panel, words map[string]string, id string) (rec.Panel, error) {
+	if p, ok := panels[id]; ok {
+		return p, nil
+	}
+	rs, err := op.desk.core.Store.Load(ctx, rec.Panels.Key(id), rec.Attempts.Key(linePanel(id)))
+	if err != nil {
+		return rec.Panel{}, err
+	}
+	p, _, err := rec.Panels.Decode(rs[0])
+	if err != nil {
+		return p, err
+	}
+	a, _, err := rec.Attempts.Decode(rs[1])
+	panels[id], words[id] = p, a.Words
+	return p, err
+}
+
+// matter says what is open about a user: the gravest that applies.
+func matter(u rec.User, now time.Time) (Matter, bool) {
+	m := Matter{Panel: u.Panel, Place: u.Place, Since: u.WishedAt}
+	switch {
+	case u.Taking() != 0:
+		m.Kind, m.Fields = RemovalOpen, u.Taking()
+	case u.Superseded():
+		m.Kind, m.Fields = OldCodeOpens, panel.FieldCode
+	case u.Over:
+		m.Kind, m.Since = OverOpen, u.OverSince
+	case u.Unmanaged():
+		m.Kind, m.Since = UnmanagedUser, u.FirstSeen
+	case u.Adopted != nil && now.After(u.Adopted.Until):
+		m.Kind, m.Since = AdoptedOverdue, u.Adopted.Until
+	case u.Held:
+		m.Kind, m.Fields = HeldWish, u.Pending
+	case u.Unsure != 0:
+		m.Kind, m.Fields, m.Since = UnsureWish, u.Unsure, u.SentAt
+	case u.Pending != 0:
+		m.Kind, m.Fields = OpenWish, u.Pending
+	case u.Drift() != 0:
+		m.Kind, m.Fields, m.Since = DriftedUser, u.Drift(), time.Time{}
+	default:
+		return m, false
+	}
+	return m, true
+}
+
+// Drift lists the users of the panel that the panel shows otherwise than was agreed.
+func (t *Tab) Drift(ctx context.Context) ([]Matter, error) {
+	p, err := t.peek(ctx, "Drift")
+	if err != nil {
+		return nil, err
+	}
+	users, err := t.users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Matter
+	for _, u := range users {
+		if d := u.Drift(); d != 0 {
+			out = append(out, Matter{Kind: DriftedUser, Panel: t.id, Ident: p.Ident, Place: u.Place, Fields: d})
+		}
+	}
+	return out, nil
+}
+
+// Sighting is a code that was seen on the panel and that somebody else here has.
+type Sighting struct {
+	Place panel.Place
+	// Holder is who has a claim on this code on this panel: a panel user or an account.
+	Holder accounts.ID
+}
+
+// Sightings lists codes that the panel discloses and that are claimed by another than
+// the user who has them there. It is a finding and blocks nobody. It needs the right to
+// know about collisions.
+func (t *Tab) Sightings(ctx context.Context) ([]Sighting, error) {
+	if _, err := t.peek(ctx, "Sightings"); err != nil {
+		return nil, err
+	}
+	users, err := t.users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Sighting
+	for _, u := range users {
+		if len(u.Reported.Code.Names) == 0 {
+			continue
+		}
+		held, err := t.core().Store.Holders(ctx, store.Name(u.Reported.Code.Names[0]))
+		if err != nil {
+			return nil, err
+		}
+		if h := held[0].Holder; h != "" && h != holder(rec.UserID(t.id, u.Place), u) {
+			out = append(out, Sighting{Place: u.Place, Holder: accounts.ID(h)})
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,193 @@
+package roster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/panel"
+	"github.com/seed-a2d3eaca/keyholder/store"
+)
+
+// Errors of the desk itself.
+var (
+	// ErrNoDriver: the panel's driver was not given to the desk.
+	ErrNoDriver = fault.New(fault.Precondition, "roster: no driver of that name").
+			Hinted("Give the driver to roster.New under the name with which the panel was registered.")
+	// ErrNoOpener: this node cannot open sealed codes, so it does not deliver.
+	ErrNoOpener = fault.New(fault.Precondition, "roster: this node's keyring cannot open sealed codes")
+)
+
+// Options are what a desk can be told. The zero value of each field is documented; only
+// Store and Keys are required.
+type Options struct {
+	// Store keeps everything. Required.
+	Store store.Store
+	// Keys makes fingerprints and seals; if it is a [credentials.Opener] too, this node can
+	// deliver codes to panels. Required.
+	Keys credentials.Sealer
+	// Drivers by the name under which panels are registered.
+	Drivers map[string]panel.Driver
+	// Directory is the host's people; nil: the accounts that package people manages.
+	Directory accounts.Directory
+	// Authority says what an actor may do; nil: the roles that package people manages.
+	Authority accounts.Authority
+	// Policy settles what the products leave open; zero: accounts.PowerManage().
+	Policy accounts.Policy
+	// Codes is what a code must be on top of the panel's own rules; zero: no further rule
+	// but weak codes.
+	Codes credentials.Policy
+	// Collisions limits how often somebody without the right to know more may be told
+	// that a code is not available; zero: 5 an hour, 20 a day for an actor, 200 a day in all.
+	Collisions Budget
+	// GivingFor is how long a wish that gives access waits for its panel; zero: 7 days.
+	GivingFor time.Duration
+	// AdoptFor is how long an adopted user's unknown code may stay; zero: 30 days.
+	AdoptFor time.Duration
+	// ReadEvery is how often a reachable panel is read in full; zero: a day.
+	ReadEvery time.Duration
+	// PollEvery is how often lines are looked for whose time has come, beside the hints that
+	// a commit gives; zero: a second.
+	PollEvery time.Duration
+	// Disclose lets the desk ask panels for the digits of codes (for one slot in doubt).
+	Disclose bool
+	// Log gets diagnostics; nil: none.
+	Log *slog.Logger
+	// Now is the time for decisions; nil: the clock.
+	Now func() time.Time
+	// Node names this process among those that share the store; "": a random name.
+	Node string
+	// Alert is told about things that a person should look at; nil: only the log.
+	Alert func(Alert)
+}
+
+// Budget limits refusals that would tell somebody which codes work.
+type Budget struct {
+	Hour, Day, TenantDay int64
+}
+
+// Desk is panel users over one store. It is safe for concurrent use.
+type Desk struct {
+	core   *flow.Core
+	o      Options
+	opener credentials.Opener
+	people accounts.Directory
+	local  *local
+}
+
+// local is what this node knows of panels that have called in to it.
+type local struct {
+	mu      sync.Mutex
+	here    map[string]bool // connected
+	watched map[string]bool // of these, the ones whose notices are taken in
+}
+
+// New makes a desk. It does no I/O. The error joins everything that is missing.
+func New(o Options) (*Desk, error) {
+	if o.Collisions == (Budget{}) {
+		o.Collisions = Budget{Hour: 5, Day: 20, TenantDay: 200}
+	}
+	if o.GivingFor == 0 {
+		o.GivingFor = 7 * 24 * time.Hour
+	}
+	if o.AdoptFor == 0 {
+		o.AdoptFor = 30 * 24 * time.Hour
+	}
+	if o.ReadEvery == 0 {
+		o.ReadEvery = 24 * time.Hour
+	}
+	if o.PollEvery == 0 {
+		o.PollEvery = time.Second
+	}
+	if o.Node == "" {
+		o.Node = flow.NewID()
+	}
+	if o.Policy == (accounts.Policy{}) {
+		o.Policy = accounts.PowerManage()
+	}
+	core := &flow.Core{Store: o.Store, Keys: o.Keys, Authority: o.Authority, Log: o.Log, Now: o.Now}
+	if core.Authority == nil && o.Store != nil {
+		core.Authority = core.Roles()
+	}
+	errs := []error{core.Check()}
+	for name, d := range o.Drivers {
+		if name == "" || d == nil {
+			errs = append(errs, fmt.Errorf("%w: %q", ErrNoDriver, name))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	o.Drivers = maps.Clone(o.Drivers)
+	d := &Desk{core: core, o: o, people: o.Directory, local: &local{here: map[string]bool{}, watched: map[string]bool{}}}
+	d.opener, _ = o.Keys.(credentials.Opener)
+	if d.people == nil {
+		d.people = core.Accounts()
+	}
+	return d, nil
+}
+
+// On returns the same desk over a store that is bound to the host's own transaction
+// (sqlite.DB.Within): what is done through it commits or falls with that transaction.
+func (d *Desk) On(st store.Store) *Desk {
+	n := &Desk{core: d.core.On(st), o: d.o, opener: d.opener, people: d.people, local: d.local}
+	if d.o.Directory == nil {
+		n.people = n.core.Accounts()
+	}
+	return n
+}
+
+// Drivers lists the names of the drivers, sorted.
+func (d *Desk) Drivers() []string { return slices.Sorted(maps.Keys(d.o.Drivers)) }
+
+// As gives the desk to an actor: everything is done under their rights and in their name.
+func (d *Desk) As(actor accounts.Actor) *Operator { return &Operator{desk: d, actor: actor} }
+
+// Operator is a desk in somebody's hands. It is cheap and safe for concurrent use.
+type Operator struct {
+	desk  *Desk
+	actor accounts.Actor
+}
+
+// refused records a refusal and returns it.
+func (op *Operator) refused(ctx context.Context, name string, targets []string, err error) error {
+	return op.desk.core.Refused(ctx, op.actor, "roster."+name, targets, err)
+}
+
+// Alert is something that a person should look at.
+type Alert struct {
+	At    time.Time
+	Kind  AlertKind
+	Panel string
+	Place panel.Place
+	Text  string // words without secrets
+}
+
+// AlertKind names what happened.
+type AlertKind string
+
+// The alerts.
+const (
+	RemovalBlocked  AlertKind = "removal.blocked" // access that was taken away is still at the panel
+	UnmanagedFound  AlertKind = "unmanaged.found" // a user appeared that nobody here set
+	ChangedAtPanel  AlertKind = "changed.at.panel"
+	Overprovisioned AlertKind = "over.provisioned" // a code works without its restrictions
+	PanelParked     AlertKind = "panel.parked"
+	Drifted         AlertKind = "drift"
+)
+
+func (d *Desk) alert(a Alert) {
+	d.core.Logger().Warn("alert", slog.String("kind", string(a.Kind)), slog.String("panel", a.Panel), slog.String("place", a.Place.String()), slog.String("text", a.Text))
+	if d.o.Alert != nil {
+		d.o.Alert(a)
+	}
+}
