@@ -14,6 +14,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/journal"
 )
 

@@ -146,6 +146,7 @@ type explorer struct {
 	queue  []world
 	trails map[string]string
 	now    time.Time
+	stills int // states that a report leaves as they are
 }
 
 func (x *explorer) key(w world) string {
@@ -198,7 +199,9 @@ func (x *explorer) next(w world) {
 	}
 	v := w
 	var found panel.Finding
-	v.Slot, found = w.Slot.Observe(w.report(x.rules, x.now), 0)
+	report := w.report(x.rules, x.now)
+	v.Slot, found = w.Slot.Observe(report, 0)
+	x.still(w, v.Slot, report, found)
 	if found&(panel.FoundRemoved|panel.FoundChanged) != 0 {
 		v.Banned = w.Slot.Claims() // somebody at the panel took these away: no edit brings them back
 	}
@@ -211,6 +214,23 @@ func (x *explorer) next(w world) {
 			v.Slot = v.Slot.Dispatch(work, x.now)
 			x.visit(w, v, "dispatch")
 		}
+	}
+}
+
+// still checks that the short way past a report that moves nothing says so exactly where
+// nothing is open and Observe, which was asked too, moved nothing.
+func (x *explorer) still(w world, after panel.Slot, report panel.Sighting, found panel.Finding) {
+	same := found == 0 && x.key(world{Slot: after}) == x.key(world{Slot: w.Slot})
+	want := same && w.Slot.Idle() && len(w.Slot.Sent) == 0
+	if got := w.Slot.Still(&report); got != want {
+		x.t.Fatalf("Still is %v, though a report changes nothing is %v and found %v:%s", got, same, found, x.trails[x.key(w)])
+	}
+	if want {
+		x.stills++
+	}
+	report.Changed = true
+	if w.Slot.Still(&report) {
+		x.t.Fatalf("Still, though the panel says that the code was changed:%s", x.trails[x.key(w)])
 	}
 }
 
@@ -292,6 +312,10 @@ func (x *explorer) finish(w world) error {
 		w = y.queue[len(y.queue)-1]
 	}
 	s := w.Slot
+	report := w.report(x.rules, x.now)
+	if _, found := s.Observe(report, 0); found == 0 && !s.Still(&report) {
+		return fmt.Errorf("settled, and not still: %+v", s)
+	}
 	switch {
 	case !s.Idle():
 		return fmt.Errorf("never comes to rest: pending %v, unsure %v", s.Pending, s.Unsure)
@@ -332,7 +356,8 @@ func TestExploreOneSlot(t *testing.T) {
 					t.Fatalf("%v:%s", err, x.trails[x.key(w)])
 				}
 			}
-			t.Logf("%d states", len(x.seen))
+			require.NotZero(t, x.stills)
+			t.Logf("%d states, %d of them still", len(x.seen), x.stills)
 			total += len(x.seen)
 		})
 	}

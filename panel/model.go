@@ -104,6 +104,8 @@ type Model struct {
 	Code  CodeRule  `json:"code"`
 	Label LabelRule `json:"label"`
 
+	// CallsIn: the panel dials the driver; nobody can reach it before it does.
+	CallsIn bool `json:"callsIn,omitempty"`
 	// Hold bounds how long a driver may hold an exclusive mode that locks keypads out.
 	Hold time.Duration `json:"hold,omitempty"`
 	// Linger bounds how long an unused session may stay open, 0: as long as it lives.

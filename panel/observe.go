@@ -232,7 +232,7 @@ func (s *Slot) fieldsSeen(r State) Finding {
 		switch {
 		case s.Unsure.Has(f):
 			s.Unsure &^= f
-			if s.Pending.Has(f) && s.Settled == s.Tenancy && r.equalField(f, s.Wanted) {
+			if s.Pending.Has(f) && s.Settled == s.Tenancy && r.equalField(f, &s.Wanted) {
 				s.Agreed.copyField(f, r)
 				s.drop(f)
 			} else if !s.Agreed.Known.Has(f) {
@@ -240,7 +240,7 @@ func (s *Slot) fieldsSeen(r State) Finding {
 			}
 		case !s.Agreed.Known.Has(f):
 			s.Agreed.copyField(f, r)
-		case r.equalField(f, s.Agreed):
+		case r.equalField(f, &s.Agreed):
 		default:
 			found |= s.differs(f, r)
 		}
@@ -315,7 +315,7 @@ func (s Slot) Drift() Field {
 	}
 	var d Field
 	for f := range (s.Reported.Known & s.Agreed.Known & visible &^ (s.Pending | s.Unsure)).Each() {
-		if !s.Reported.equalField(f, s.Agreed) {
+		if !s.Reported.equalField(f, &s.Agreed) {
 			d |= f
 		}
 	}

@@ -83,7 +83,7 @@ func (s *State) copyField(f Field, t State) {
 }
 
 // equalField reports whether one field is the same in both.
-func (s State) equalField(f Field, t State) bool {
+func (s *State) equalField(f Field, t *State) bool {
 	switch f {
 	case FieldCode:
 		return s.Set == t.Set && (!s.Set || s.Code.Same(t.Code) || s.Code.IsZero() && t.Code.IsZero())
@@ -572,7 +572,7 @@ func (s *Slot) codeDone(f Flight, sight Sight) {
 
 // settleField ends the wish for a field if it is still what the edit wrote.
 func (s *Slot) settleField(one Field, f Flight) {
-	if s.Pending.Has(one) && s.Tenancy == f.Tenancy && s.Wanted.equalField(one, f.State) {
+	if s.Pending.Has(one) && s.Tenancy == f.Tenancy && s.Wanted.equalField(one, &f.State) {
 		s.drop(one)
 	}
 }
@@ -616,7 +616,7 @@ func (s *Slot) emptied(tenancy uint64) {
 
 // refuse ends the wish for a field with a reason, unless it takes access away.
 func (s *Slot) refuse(one Field, f Flight, why error) {
-	if !s.Pending.Has(one) || s.Tenancy != f.Tenancy || !s.Wanted.equalField(one, f.State) {
+	if !s.Pending.Has(one) || s.Tenancy != f.Tenancy || !s.Wanted.equalField(one, &f.State) {
 		return // another wish stands meanwhile
 	}
 	if s.Taking().Has(one) && one != FieldCode {

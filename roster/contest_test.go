@@ -2,7 +2,6 @@ package roster_test
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -163,7 +162,10 @@ func TestAWorkerThatLostItsLineCommitsNothing(t *testing.T) {
 		require.True(t, w.settled(time.Hour))
 		_, err := w.tab().SetCode(w.ctx, slot(4), roster.CodeWish{Code: w.code("6137")})
 		require.NoError(t, err)
-		thaw := first.freeze(w)
+		first.gate.shut(func(c store.Change) bool { return fenced(c) && w.sim.Accepts("6137") })
+		<-first.gate.reached
+		require.NotZero(t, w.records()[4].Pending, "the panel has it, and nobody here knows")
+
 		second := w.start("node-2", "10.0.0.3:3072")
 		w.network.Cut()
 		require.True(t, w.settled(time.Hour))
@@ -173,9 +175,12 @@ func TestAWorkerThatLostItsLineCommitsNothing(t *testing.T) {
 		size, _, err := w.store.Tree(w.ctx)
 		require.NoError(t, err)
 
-		refused := thaw()
+		first.gate.open()
+		time.Sleep(100 * time.Millisecond) // the rest of its turn
 		first.shut()
-		require.ErrorIs(t, refused, store.ErrFenced)
+		answers := first.gate.since()
+		require.ErrorIs(t, answers[len(answers)-1], store.ErrFenced)
+		require.NotContains(t, answers, nil, "it commits nothing")
 		now, err := w.store.Lines(w.ctx, "panel/", "", 1)
 		require.NoError(t, err)
 		require.Equal(t, lines, now)
@@ -185,10 +190,4 @@ func TestAWorkerThatLostItsLineCommitsNothing(t *testing.T) {
 		w.noHalf()
 		second.shut()
 	})
-}
-
-// freeze stops the node at its next fenced commit, heartbeat included, until thaw lets it
-// go on. Thaw returns what that commit was answered.
-func (n *node) freeze(w *world) (thaw func() error) {
-	return func() error { return errors.New("to be made") }
 }

@@ -30,7 +30,7 @@ const (
 	blockedWait  = time.Minute
 	oddTries     = 5 // failures of no known kind before a line is parked
 	passes       = 6 // rounds of edits in one turn
-	overAlert    = 2 * time.Minute
+	absentGrace  = 3 * time.Second
 )
 
 // turn is one node's work on one panel's line.
@@ -53,20 +53,31 @@ func (d *Desk) Work(ctx context.Context) error {
 	if d.opener == nil {
 		return ErrNoOpener
 	}
-	if _, err := d.core.Store.Beat(ctx, d.o.Node, beatFor); err != nil {
+	if err := d.beat(ctx); err != nil {
 		return err
 	}
 	lines, err := d.core.Store.Due(ctx, "panel/", 100)
 	if err != nil {
 		return err
 	}
-	return d.each(ctx, lines, func(ctx context.Context, l store.Line) error { return d.turn(ctx, l.Name) })
+	return d.each(ctx, append(d.local.left(), lines...), func(ctx context.Context, l store.Line) error { return d.turn(ctx, l) })
 }
 
 // turn takes a line, works it and gives it back.
-func (d *Desk) turn(ctx context.Context, name string) error {
+func (d *Desk) turn(ctx context.Context, due store.Line) error {
+	name := due.Name
+	others, err := d.othersFirst(ctx, due)
+	if err != nil || others {
+		return err
+	}
+	if !d.local.begin(name) {
+		return nil
+	}
+	given := false
+	defer func() { d.local.end(name, given) }()
 	line, err := d.core.Store.Own(ctx, d.o.Node, name)
 	if isOwned(err) {
+		given = true
 		return nil
 	}
 	if err != nil {
@@ -76,12 +87,66 @@ func (d *Desk) turn(ctx context.Context, name string) error {
 	err = w.work(ctx)
 	w.close(ctx)
 	if errors.Is(err, store.ErrFenced) {
+		given = true
 		return nil // another node has the line: nothing more to say
 	}
 	// A turn that is interrupted still gives the line back.
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return w.end(end, err)
+	err = w.end(end, err)
+	given = err == nil
+	return err
+}
+
+// left lists the lines that this node owns although no turn is on: the store failed when
+// they were to be given back, and nobody else takes them while this node lives.
+func (l *local) left() []store.Line {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var lines []store.Line
+	for name, on := range l.lines {
+		if !on {
+			lines = append(lines, store.Line{Name: name})
+		}
+	}
+	return lines
+}
+
+// begin reports whether no other turn of this node is on for the line.
+func (l *local) begin(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lines[name] {
+		return false
+	}
+	l.lines[name] = true
+	return true
+}
+
+// end notes whether the line was given back.
+func (l *local) end(name string, given bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines[name] = false
+	if given {
+		delete(l.lines, name)
+	}
+}
+
+// othersFirst reports whether a line should be left for a moment to the node that the
+// panel has called: only that one can reach it. If nobody takes it, anybody does, so
+// that deadlines and alerts do not depend on a panel that is away.
+func (d *Desk) othersFirst(ctx context.Context, due store.Line) (bool, error) {
+	id := due.Name[len("panel/"):]
+	if d.local.connected(id) || d.core.Time().Sub(due.Due) >= absentGrace {
+		return false, nil
+	}
+	rs, err := d.core.Store.Load(ctx, rec.Panels.Key(id))
+	if err != nil {
+		return false, err
+	}
+	p, _, err := rec.Panels.Decode(rs[0])
+	return p.Model.CallsIn, err
 }
 
 // act commits a decision of the worker, fenced: who lost the line commits nothing.
@@ -340,7 +405,10 @@ func (w *turn) block(ctx context.Context, users []rec.User) (bool, error) {
 	}
 	outcomes := map[panel.Place]panel.Outcome{}
 	var failed error
-	for o, err := range w.session.Apply(ctx, edits) {
+	// A driver starts no write that it cannot finish while the line is surely ours.
+	lease, release := w.desk.local.lease(ctx)
+	defer release()
+	for o, err := range w.session.Apply(lease, edits) {
 		if err != nil {
 			failed = err
 			break
@@ -622,6 +690,8 @@ func (w *turn) end(ctx context.Context, failed error) error {
 	case errors.Is(failed, context.Canceled):
 		fate.Done = 0
 		again(0)
+	case errors.Is(failed, panel.ErrAbsent) && w.desk.local.connected(w.id):
+		again(backoffFirst) // it is just coming or going
 	case errors.Is(failed, errParked), errors.Is(failed, panel.ErrAbsent):
 		again(w.desk.o.ReadEvery)
 	case errors.Is(failed, panel.ErrArmed):
@@ -669,7 +739,7 @@ func (w *turn) end(ctx context.Context, failed error) error {
 		}
 		u.Do(store.Fence{Line: w.line.Name, Owner: w.line.Owner, Token: w.line.Token, Fate: fate})
 		if len(fate.Parked) > len(w.line.Parked) {
-			_, err := u.Say(audit.PanelParked, audit.Failure, []string{w.id, w.panel.Site}, flow.F(audit.FieldPanel, w.id),
+			_, err := u.Say(audit.PanelParked, audit.Failure, []string{w.id, flow.Site(w.panel.Site)}, flow.F(audit.FieldPanel, w.id),
 				flow.F(audit.FieldIdent, w.panel.Ident), flow.F(audit.FieldReason, flow.Reason(failed)))
 			return err
 		}

@@ -16,8 +16,8 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/roster"
 )
 
-func (r *rig) unplug() { r.sim.Fault(paneltest.Fault{Do: paneltest.Away}); time.Sleep(time.Minute) }
-func (r *rig) plugIn() { r.sim.Fault(paneltest.Fault{Do: paneltest.Back}); time.Sleep(time.Minute) }
+func (r *rig) unplug() { r.sim.Fault(paneltest.Fault{Do: paneltest.Away}); r.wait(time.Minute) }
+func (r *rig) plugIn() { r.sim.Fault(paneltest.Fault{Do: paneltest.Back}); r.wait(time.Minute) }
 func (r *rig) entries(action string) int {
 	n := 0
 	for _, a := range r.actions() {
@@ -74,7 +74,7 @@ func TestWhatIsRemovedAtTheKeypadIsNotWrittenBack(t *testing.T) {
 		r.until("it is noticed", func() bool { return r.details(4).Code == roster.Minus })
 		require.Equal(t, roster.ReasonCodeRemovedExternally, r.details(4).Explain)
 		require.Equal(t, 1, r.alerted(roster.ChangedAtPanel))
-		time.Sleep(48 * time.Hour)
+		r.wait(48 * time.Hour)
 		require.False(t, r.sim.Accepts("6137"))
 
 		// Its code is free for others.
@@ -102,7 +102,7 @@ func TestUsersThatAppearAreAnAlert(t *testing.T) {
 		_, err = r.tab.Adopt(r.ctx, slot(9), "set by the installer on site")
 		require.NoError(t, err)
 		require.True(t, r.sim.Accepts("7283"))
-		time.Sleep(31 * 24 * time.Hour)
+		r.wait(31 * 24 * time.Hour)
 		r.renew()
 		open, err = r.op.Outstanding(r.ctx)
 		require.NoError(t, err)
@@ -141,13 +141,13 @@ func TestRemovalsStand(t *testing.T) {
 		require.NoError(t, err)
 		_, err = r.tab.Cancel(r.ctx, slot(4))
 		require.ErrorIs(t, err, panel.ErrRemovalStands)
-		time.Sleep(time.Second)
-		require.Equal(t, 1, r.alerted(roster.RemovalBlocked), "at once")
-		time.Sleep(20 * time.Minute)
+		r.wait(6 * time.Minute)
+		require.Equal(t, 1, r.alerted(roster.RemovalBlocked), "at once: with the first look")
+		r.wait(20 * time.Minute)
 		require.Equal(t, 2, r.alerted(roster.RemovalBlocked), "after 15 minutes")
-		time.Sleep(time.Hour)
+		r.wait(time.Hour)
 		require.Equal(t, 3, r.alerted(roster.RemovalBlocked), "after an hour")
-		time.Sleep(400 * 24 * time.Hour)
+		r.wait(400 * 24 * time.Hour)
 		r.renew()
 		open, err := r.op.Outstanding(r.ctx)
 		require.NoError(t, err)
@@ -169,10 +169,10 @@ func TestGivingWishesExpire(t *testing.T) {
 		_, err = r.tab.Cancel(r.ctx, slot(5))
 		require.NoError(t, err)
 		r.settles(other, roster.Cancelled)
-		time.Sleep(2 * time.Hour)
+		r.wait(2 * time.Hour)
 		r.settles(rec, roster.Expired)
 		r.plugIn()
-		time.Sleep(time.Hour)
+		r.wait(time.Hour)
 		require.False(t, r.sim.Accepts("6137"))
 		require.False(t, r.sim.Accepts("8604"))
 		r.renew()
@@ -220,7 +220,7 @@ func TestProtectedUsersNeedARightOfTheirOwn(t *testing.T) {
 		require.ErrorIs(t, err, accounts.ErrPermissionDenied)
 		_, err = theirs.SetCode(r.ctx, slot(4), roster.CodeWish{Code: digits(t, "6137"), Role: panel.Supervisor})
 		require.ErrorIs(t, err, accounts.ErrPermissionDenied)
-		time.Sleep(time.Hour)
+		r.wait(time.Hour)
 		_, err = r.tab.SetCode(r.ctx, slot(1), roster.CodeWish{Code: digits(t, "6137")})
 		require.ErrorIs(t, err, accounts.ErrStepUpRequired, "and a fresh factor")
 	})
@@ -259,7 +259,7 @@ func TestARestoredStoreIsInQuarantine(t *testing.T) {
 		require.NoError(t, r.op.Quarantine(r.ctx, "restored from a backup"))
 		require.ErrorIs(t, r.tab.Release(r.ctx), roster.ErrNotRead)
 		r.plugIn()
-		time.Sleep(time.Hour)
+		r.wait(time.Hour)
 		require.False(t, r.sim.Accepts("6137"), "nothing is written")
 		info, err := r.tab.Info(r.ctx)
 		require.NoError(t, err)
@@ -287,7 +287,7 @@ func TestPanelsComeAndGo(t *testing.T) {
 		r.renew()
 		require.NoError(t, r.tab.OutOfService(r.ctx, true))
 		waiting := r.set(5, "8604", roster.CodeWish{})
-		time.Sleep(time.Hour)
+		r.wait(time.Hour)
 		require.False(t, r.sim.Accepts("8604"), "out of service: read, never written")
 		r.renew()
 		require.NoError(t, r.tab.OutOfService(r.ctx, false))

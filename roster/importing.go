@@ -217,7 +217,7 @@ func (t *Tab) importToken(rows []ImportRow) (string, error) {
 
 func (t *Tab) sayImport(ctx context.Context, action audit.Action, p rec.Panel, rep ImportReport, rows int) error {
 	_, err := t.core().Act(ctx, t.op.actor, func(u *flow.Unit) error {
-		_, err := u.Say(action, audit.Success, []string{t.id, p.Site, rep.ID}, flow.F(audit.FieldImport, rep.ID), flow.F(audit.FieldPanel, t.id),
+		_, err := u.Say(action, audit.Success, []string{t.id, flow.Site(p.Site), rep.ID}, flow.F(audit.FieldImport, rep.ID), flow.F(audit.FieldPanel, t.id),
 			flow.F(audit.FieldIdent, p.Ident), flow.F(audit.FieldRows, number(rows)), flow.F(audit.FieldAccepted, number(rep.Accepted)), flow.F(audit.FieldRefused, number(rep.Refused)))
 		return err
 	})

@@ -20,17 +20,16 @@ import (
 const (
 	beatFor   = 30 * time.Second
 	beatEvery = 10 * time.Second
-	workers   = 8
+	// leaseMargin is how long before the end of a heartbeat the last write may begin.
+	leaseMargin = 5 * time.Second
+	workers     = 8
 )
 
 // Loops are what has to run on every node that delivers: the heartbeat, the work on the
 // panels' lines, and one listener for each driver whose panels call in.
 func (d *Desk) Loops() []engine.Loop {
 	loops := []engine.Loop{
-		{Name: "roster/beat", Every: beatEvery, Pass: func(ctx context.Context) error {
-			_, err := d.core.Store.Beat(ctx, d.o.Node, beatFor)
-			return err
-		}},
+		{Name: "roster/beat", Every: beatEvery, Pass: d.beat},
 		{Name: "roster/deliver", Every: d.o.PollEvery, Wake: d.core.Store.Wake, Pass: d.Work},
 		{Name: "roster/unlink", Every: beatEvery, Wake: d.core.Store.Wake, Pass: func(ctx context.Context) error { return d.core.WorkUnlink(ctx, d.o.Node) }},
 	}
@@ -40,6 +39,30 @@ func (d *Desk) Loops() []engine.Loop {
 		}})
 	}
 	return loops
+}
+
+// beat says that this node lives, and remembers until when others will believe it.
+func (d *Desk) beat(ctx context.Context) error {
+	begun := time.Now()
+	if _, err := d.core.Store.Beat(ctx, d.o.Node, beatFor); err != nil {
+		return err
+	}
+	d.local.alive(begun.Add(beatFor - leaseMargin))
+	return nil
+}
+
+// alive notes until when this node's lines are surely its own.
+func (l *local) alive(until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.until = until
+}
+
+// lease is a context that ends before another node may take this one's lines.
+func (l *local) lease(ctx context.Context) (context.Context, context.CancelFunc) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return context.WithDeadline(ctx, l.until)
 }
 
 // each works lines side by side, a few at a time; one line's failure is its own.
@@ -84,16 +107,11 @@ func (d *Desk) arrivals(ctx context.Context, name string) error {
 			d.core.Logger().InfoContext(ctx, "unknown panel called in", slog.String("driver", name), slog.String("ident", a.Ident))
 			continue
 		}
-		was := d.local.present(id, !a.Gone)
-		switch {
-		case a.Gone:
-		case was:
-			err = d.mark(ctx, id, nil)
-		default:
-			err = d.mark(ctx, id, &panel.Query{All: true})
-		}
-		if err != nil {
-			return err
+		// A panel that only shook hands anew was never away: whatever waits there waits on.
+		if was := d.local.present(id, !a.Gone); !a.Gone && !was {
+			if err := d.mark(ctx, id, &panel.Query{All: true}); err != nil {
+				return err
+			}
 		}
 		if !a.Gone && d.local.watching(id, true) {
 			watchers.Go(func() {

@@ -147,7 +147,7 @@ func (w *turn) baselineDone(ctx context.Context) error {
 		if err := flow.Put(u, rec.Panels, w.id, &p); err != nil {
 			return err
 		}
-		_, err = u.Say(audit.PanelBaseline, audit.Success, []string{w.id, p.Site}, flow.F(audit.FieldPanel, w.id), flow.F(audit.FieldIdent, p.Ident))
+		_, err = u.Say(audit.PanelBaseline, audit.Success, []string{w.id, flow.Site(p.Site)}, flow.F(audit.FieldPanel, w.id), flow.F(audit.FieldIdent, p.Ident))
 		return err
 	})
 	return err
@@ -178,7 +178,7 @@ func (w *turn) facts(ctx context.Context, f panel.Facts) error {
 		if err := flow.Put(u, rec.Panels, w.id, &p); err != nil {
 			return err
 		}
-		_, err = u.Say(audit.PanelChanged, audit.Success, []string{w.id, p.Site}, flow.F(audit.FieldPanel, w.id),
+		_, err = u.Say(audit.PanelChanged, audit.Success, []string{w.id, flow.Site(p.Site)}, flow.F(audit.FieldPanel, w.id),
 			flow.F(audit.FieldIdent, p.Ident), flow.F(audit.FieldModel, p.Model.Name), flow.F(audit.FieldFields, "model, code length"))
 		return err
 	})
@@ -224,7 +224,7 @@ func (w *turn) take(ctx context.Context, list []sighted, baseline bool) error {
 			}
 		}
 		if baseline && touched > 0 {
-			_, err := u.Say(audit.PanelBaseline, audit.Success, []string{w.id, w.panel.Site}, flow.F(audit.FieldPanel, w.id),
+			_, err := u.Say(audit.PanelBaseline, audit.Success, []string{w.id, flow.Site(w.panel.Site)}, flow.F(audit.FieldPanel, w.id),
 				flow.F(audit.FieldIdent, w.panel.Ident), flow.F(audit.FieldUsers, number(touched)))
 			return err
 		}

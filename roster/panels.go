@@ -120,7 +120,7 @@ func (op *Operator) Register(ctx context.Context, r Registration) (Panel, error)
 			return err
 		}
 		u.Do(store.Claim{Name: identName(r.Driver, r.Ident), Holder: id, Use: "panel"}, store.Mark{Line: linePanel(id)})
-		_, err := u.Say(audit.PanelRegistered, audit.Success, []string{id, r.Site},
+		_, err := u.Say(audit.PanelRegistered, audit.Success, []string{id, flow.Site(r.Site)},
 			flow.F(audit.FieldPanel, id), flow.F(audit.FieldIdent, r.Ident), flow.F(audit.FieldSite, r.Site), flow.F(audit.FieldModel, p.Model.Name))
 		return err
 	})
@@ -250,7 +250,7 @@ func (t *Tab) change(ctx context.Context, name string, action audit.Action, edit
 			return err
 		}
 		u.Do(store.Mark{Line: linePanel(t.id)})
-		_, err = u.Say(action, audit.Success, []string{t.id, p.Site},
+		_, err = u.Say(action, audit.Success, []string{t.id, flow.Site(p.Site)},
 			append(fields, flow.F(audit.FieldPanel, t.id), flow.F(audit.FieldIdent, p.Ident), flow.F(audit.FieldSite, p.Site))...)
 		return err
 	})
@@ -311,14 +311,15 @@ func (t *Tab) Move(ctx context.Context, site string) error {
 
 // Resume sends a parked line to work again, after a person has looked.
 func (t *Tab) Resume(ctx context.Context) error {
-	line, err := t.core().Store.Own(ctx, t.op.desk.o.Node+"/resume", linePanel(t.id))
-	if err != nil && !isOwned(err) {
+	if _, err := t.peek(ctx, "Resume"); err != nil {
 		return err
 	}
+	line, err := t.own(ctx, "resume", 10*time.Second)
+	if err != nil {
+		return t.op.refused(ctx, "Resume", []string{t.id}, err)
+	}
 	return t.change(ctx, "Resume", audit.PanelResumed, func(u *flow.Unit, _ *rec.Panel) ([]flow.Field, error) {
-		if err == nil {
-			u.Do(store.Fence{Line: line.Name, Owner: line.Owner, Token: line.Token, Fate: store.Fate{Parked: map[string]string{}}})
-		}
+		u.Do(store.Fence{Line: line.Name, Owner: line.Owner, Token: line.Token, Fate: store.Fate{Parked: map[string]string{}}})
 		return nil, nil
 	})
 }

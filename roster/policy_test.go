@@ -80,13 +80,13 @@ func TestConfirmationsWhereThePolicyAsks(t *testing.T) {
 // Rules: R248
 func TestANewAddressVoidsTheSecret(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		time.Sleep(time.Minute) // the turn that read the panel is over
+		r.wait(time.Minute) // the turn that read the panel is over
 		entered := r.sim.Entered()
 		require.NoError(t, r.tab.SetSecret(r.ctx, dsc.Route, roster.Route{Addr: "192.0.2.7:3072"}))
 		_, err := r.desk.Secret(r.ctx, "dsc", ident, dsc.Route, "key")
 		require.ErrorIs(t, err, panel.ErrPanelNotFound, "it has to be typed again")
 		rec := r.set(4, "6137", roster.CodeWish{})
-		time.Sleep(time.Hour)
+		r.wait(time.Hour)
 		p, err := r.tab.Receipt(r.ctx, rec)
 		require.NoError(t, err)
 		require.NotEqual(t, roster.Settled, p.Fate)
@@ -104,7 +104,7 @@ func TestDriftIsShownAndRestoredOnlyTowardsLess(t *testing.T) {
 		drift, err := r.tab.Drift(r.ctx)
 		require.NoError(t, err)
 		require.Equal(t, panel.FieldPartitions, drift[0].Fields)
-		time.Sleep(48 * time.Hour)
+		r.wait(48 * time.Hour)
 		u, _ := r.user(4)
 		require.Equal(t, panel.PartitionsOf(1, 2), u.Partitions, "nothing is put back by itself")
 		r.renew()

@@ -273,3 +273,6 @@ func (r *rig) another(ident string) *dscsim.Panel {
 func (r *rig) hour() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(r.ctx, time.Hour)
 }
+
+// wait lets fake time pass.
+func (r *rig) wait(d time.Duration) { time.Sleep(d) }

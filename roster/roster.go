@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,7 +65,9 @@ type Options struct {
 	Log *slog.Logger
 	// Now is the time for decisions; nil: the clock.
 	Now func() time.Time
-	// Node names this process among those that share the store; "": a random name.
+	// Node names this process among those that share the store; "": no name. Two processes
+	// may have the same: each desk is told apart by something random, so that after a
+	// restart the lines of the one before are free when its heartbeat ends.
 	Node string
 	// Alert is told about things that a person should look at; nil: only the log.
 	Alert func(Alert)
@@ -89,6 +92,8 @@ type local struct {
 	mu      sync.Mutex
 	here    map[string]bool // connected
 	watched map[string]bool // of these, the ones whose notices are taken in
+	until   time.Time       // the heartbeat holds until then
+	lines   map[string]bool // true: a turn is on; false: a turn could not give the line back
 }
 
 // New makes a desk. It does no I/O. The error joins everything that is missing.
@@ -108,9 +113,7 @@ func New(o Options) (*Desk, error) {
 	if o.PollEvery == 0 {
 		o.PollEvery = time.Second
 	}
-	if o.Node == "" {
-		o.Node = flow.NewID()
-	}
+	o.Node = strings.TrimPrefix(o.Node+"/"+flow.NewID(), "/")
 	if o.Policy == (accounts.Policy{}) {
 		o.Policy = accounts.PowerManage()
 	}
@@ -128,7 +131,7 @@ func New(o Options) (*Desk, error) {
 		return nil, err
 	}
 	o.Drivers = maps.Clone(o.Drivers)
-	d := &Desk{core: core, o: o, people: o.Directory, local: &local{here: map[string]bool{}, watched: map[string]bool{}}}
+	d := &Desk{core: core, o: o, people: o.Directory, local: &local{here: map[string]bool{}, watched: map[string]bool{}, lines: map[string]bool{}}}
 	d.opener, _ = o.Keys.(credentials.Opener)
 	if d.people == nil {
 		d.people = core.Accounts()

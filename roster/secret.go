@@ -96,7 +96,7 @@ func (w *turn) newSecret(u *flow.Unit, c panel.Code) error {
 	if err := flow.Put(u, rec.Panels, w.id, &p); err != nil {
 		return err
 	}
-	_, err = u.Say(audit.PanelSecretChanged, audit.Success, []string{w.id, p.Site}, flow.F(audit.FieldPanel, w.id), flow.F(audit.FieldIdent, p.Ident))
+	_, err = u.Say(audit.PanelSecretChanged, audit.Success, []string{w.id, flow.Site(p.Site)}, flow.F(audit.FieldPanel, w.id), flow.F(audit.FieldIdent, p.Ident))
 	return err
 }
 

@@ -213,7 +213,7 @@ func (d *decision) say(action audit.Action, fields ...flow.Field) error {
 
 // sayUser adds an entry about a user, found by the panel, the user and the account.
 func sayUser(u *flow.Unit, action audit.Action, outcome audit.Outcome, p rec.Panel, user rec.User, id string, fields ...flow.Field) (string, error) {
-	targets := []string{user.Panel, id, p.Site}
+	targets := []string{user.Panel, id, flow.Site(p.Site)}
 	all := []flow.Field{flow.F(audit.FieldPanel, user.Panel), flow.F(audit.FieldIdent, p.Ident), flow.F(audit.FieldSite, p.Site),
 		flow.F(audit.FieldUser, id), flow.F(audit.FieldTenancy, number(user.Tenancy))}
 	if user.Slot.Slot > 0 {

@@ -38,10 +38,7 @@ func (t *Tab) Test(ctx context.Context) (Trial, error) {
 	if p.State == rec.Retired {
 		return Trial{}, ErrNotInService
 	}
-	line, err := t.core().Store.Own(ctx, t.op.desk.o.Node+"/test", linePanel(t.id))
-	if isOwned(err) {
-		return Trial{}, ErrLineBusy
-	}
+	line, err := t.own(ctx, "test", trialFor)
 	if err != nil {
 		return Trial{}, err
 	}
@@ -57,7 +54,7 @@ func (t *Tab) Test(ctx context.Context) (Trial, error) {
 		} else {
 			fields = append(fields, flow.F(audit.FieldUsers, number(trial.Users)))
 		}
-		_, err := u.Say(audit.PanelTested, outcome, []string{t.id, p.Site}, fields...)
+		_, err := u.Say(audit.PanelTested, outcome, []string{t.id, flow.Site(p.Site)}, fields...)
 		return err
 	})
 	if terr != nil {
@@ -65,6 +62,39 @@ func (t *Tab) Test(ctx context.Context) (Trial, error) {
 	}
 	return trial, err
 }
+
+// trialFor is how long a test keeps the workers off the panel at most.
+const trialFor = 5 * time.Minute
+
+// own takes the panel's line for an act of the operator, before a worker does. It beats
+// for itself: a line whose owner does not live is anybody's.
+func (t *Tab) own(ctx context.Context, act string, within time.Duration) (store.Line, error) {
+	owner := t.op.desk.o.Node + "/" + act
+	if _, err := t.core().Store.Beat(ctx, owner, within); err != nil {
+		return store.Line{}, err
+	}
+	line, err := t.core().Store.Own(ctx, owner, linePanel(t.id))
+	for try := 0; isOwned(err) && try < ownTries; try++ {
+		wait := time.NewTimer(ownPause)
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return line, ctx.Err()
+		}
+		line, err = t.core().Store.Own(ctx, owner, linePanel(t.id))
+	}
+	if isOwned(err) {
+		return line, ErrLineBusy
+	}
+	return line, err
+}
+
+// How long own waits for a worker that is just giving the line back.
+const (
+	ownTries = 10
+	ownPause = 100 * time.Millisecond
+)
 
 func (t *Tab) try(ctx context.Context, p rec.Panel) (Trial, error) {
 	d := t.op.desk

@@ -34,6 +34,9 @@ type CodeWish struct {
 // SetCode sets or changes the code of a user. On an empty place it creates the user on
 // the panel. It is refused with [credentials.ErrNotAvailable] if the code cannot be had.
 func (t *Tab) SetCode(ctx context.Context, place panel.Place, w CodeWish, opts ...WishOption) (Receipt, error) {
+	if err := t.inBudget(ctx); err != nil {
+		return Receipt{}, t.op.refused(ctx, "SetCode", []string{t.id}, err)
+	}
 	r, err := t.setCode(ctx, "SetCode", place, w, options(opts))
 	return r, t.undisclosed(ctx, err)
 }
@@ -268,17 +271,51 @@ func (t *Tab) panelSite(ctx context.Context) (string, error) {
 	return p.Site, err
 }
 
-// charge takes one answer from the budgets of the actor and of everybody.
-func (t *Tab) charge(ctx context.Context) error {
+// budget is what the counters of an actor's answers are, and how far each may go.
+func (t *Tab) budget() []store.Count {
 	b, now := t.op.desk.o.Collisions, t.core().Time()
 	hour, day := now.Truncate(time.Hour), now.Truncate(24*time.Hour)
 	who := t.op.actor.Kind() + "/" + string(t.op.actor.ID())
+	return []store.Count{
+		{Counter: fmt.Sprintf("taken/h/%d/%s", hour.Unix(), who), By: 1, Max: b.Hour, Until: hour.Add(2 * time.Hour)},
+		{Counter: fmt.Sprintf("taken/d/%d/%s", day.Unix(), who), By: 1, Max: b.Day, Until: day.Add(48 * time.Hour)},
+		{Counter: fmt.Sprintf("taken/t/%d", day.Unix()), By: 1, Max: b.TenantDay, Until: day.Add(48 * time.Hour)},
+	}
+}
+
+// inBudget refuses chosen codes from somebody who has used the budget up, whatever the
+// answer would be. Whoever may know about collisions has no budget.
+func (t *Tab) inBudget(ctx context.Context) error {
+	if t.err != nil {
+		return nil // the operation itself says so
+	}
+	site, err := t.panelSite(ctx)
+	if err != nil || t.core().Allowed(ctx, t.op.actor, "roster.Collisions", site) == nil {
+		return err
+	}
+	counts := t.budget()
+	names := make([]string, len(counts))
+	for i, c := range counts {
+		names[i] = c.Counter
+	}
+	used, err := t.core().Store.Counters(ctx, names...)
+	if err != nil {
+		return err
+	}
+	for i, n := range used {
+		if n >= counts[i].Max {
+			return ErrCollisionBudget
+		}
+	}
+	return nil
+}
+
+// charge takes one answer from the budgets of the actor and of everybody.
+func (t *Tab) charge(ctx context.Context) error {
 	_, err := t.core().Act(ctx, t.op.actor, func(u *flow.Unit) error {
-		u.Do(
-			store.Count{Counter: fmt.Sprintf("taken/h/%d/%s", hour.Unix(), who), By: 1, Max: b.Hour, Until: hour.Add(2 * time.Hour)},
-			store.Count{Counter: fmt.Sprintf("taken/d/%d/%s", day.Unix(), who), By: 1, Max: b.Day, Until: day.Add(48 * time.Hour)},
-			store.Count{Counter: fmt.Sprintf("taken/t/%d", day.Unix()), By: 1, Max: b.TenantDay, Until: day.Add(48 * time.Hour)},
-		)
+		for _, c := range t.budget() {
+			u.Do(c)
+		}
 		return nil
 	})
 	if errors.Is(err, store.ErrLimit) {

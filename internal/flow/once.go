@@ -102,12 +102,12 @@ func (u *Unit) Issue(purpose Purpose, account string, form Form, life time.Durat
 	}
 	s := Issued{Purpose: purpose, Secret: secret, Serial: NewID(), Expires: u.now.Add(life)}
 	keyID := u.core.Keys.Epoch().Prints[0]
-	print, err := u.core.printOnce(keyID, purpose, account, s.Serial, secret)
+	mark, err := u.core.printOnce(keyID, purpose, account, s.Serial, secret)
 	if err != nil {
 		return Issued{}, err
 	}
 	return s, Put(u, rec.OneTimes, id, &rec.OneTime{Account: account, Expires: s.Expires, Issued: u.now, KeyID: keyID,
-		Print: print[:], Purpose: string(purpose), Serial: s.Serial})
+		Print: mark[:], Purpose: string(purpose), Serial: s.Serial})
 }
 
 // draw makes a secret from the system's randomness.
@@ -160,11 +160,11 @@ func (c *Core) Spend(ctx context.Context, actor accounts.Actor, purpose Purpose,
 	if err := c.Reserve(ctx, actor, guesses); err != nil {
 		return err
 	}
-	print, err := c.printOnce(s.KeyID, purpose, account, s.Serial, typed)
+	mark, err := c.printOnce(s.KeyID, purpose, account, s.Serial, typed)
 	if err != nil {
 		return err
 	}
-	equal := subtle.ConstantTimeCompare(print[:], s.Print) == 1
+	equal := subtle.ConstantTimeCompare(mark[:], s.Print) == 1
 	switch {
 	case why != nil:
 		return why

@@ -24,6 +24,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 	"github.com/seed-a2d3eaca/keyholder/store"
 	"github.com/seed-a2d3eaca/keyholder/store/memstore"
+	"github.com/seed-a2d3eaca/keyholder/store/storetest"
 )
 
 var tester = accounts.SystemActor("test")
@@ -98,9 +99,9 @@ func TestASecretEnds(t *testing.T) {
 			require.NoError(t, err)
 			return is
 		}
-		time.Sleep(time.Hour - 1)
+		time.Sleep(time.Hour - time.Nanosecond)
 		assert.True(t, open())
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		assert.False(t, open())
 		require.ErrorIs(t, spend(c, flow.Setup, "a", s.Secret), flow.ErrSecretExpired)
 
@@ -129,6 +130,36 @@ func TestSecretsFromBeforeARestoreAreVoid(t *testing.T) {
 		s = issue(t, c, flow.Setup, "a", flow.Digits)
 		require.NoError(t, spend(c, flow.Setup, "a", s.Secret))
 	})
+}
+
+// A secret that is replaced, or ends, between the comparison and the commit is not spent.
+func TestWhatIsSpentIsWhatWasCompared(t *testing.T) {
+	c := newCore(t)
+	s := issue(t, c, flow.Setup, "a", flow.Digits)
+	compared := false
+	var newer flow.Issued
+	between := c.On(storetest.Faulty(c.Store, func(call storetest.Call) storetest.Fault {
+		switch {
+		case call.Verb == storetest.Commit: // the attempt is counted
+			compared = true
+		case call.Verb == storetest.Load && compared && newer.Serial == "":
+			newer = issue(t, c, flow.Setup, "a", flow.Digits)
+		}
+		return storetest.Pass
+	}))
+	require.ErrorIs(t, spend(between, flow.Setup, "a", s.Secret), flow.ErrNoSecret)
+	require.NotEmpty(t, newer.Serial)
+
+	late := *c
+	times := 0
+	late.Now = func() time.Time {
+		if times++; times > 2 { // the look, the attempt, the commit
+			return newer.Expires
+		}
+		return newer.Expires.Add(-1)
+	}
+	require.ErrorIs(t, spend(&late, flow.Setup, "a", newer.Secret), flow.ErrSecretExpired)
+	require.NoError(t, spend(c, flow.Setup, "a", newer.Secret))
 }
 
 // Five attempts are compared, then even the right secret is refused. A new one has five.
@@ -163,14 +194,14 @@ func TestGuessesNeverExceedTheirLimit(t *testing.T) {
 		g := flow.Guesses{Counter: "guess/x", Max: rapid.Int64Range(1, 5).Draw(t, "max"), Until: time.Now().Add(time.Hour)}
 		var used int64
 		for _, success := range rapid.SliceOfN(rapid.Bool(), 0, 20).Draw(t, "outcomes") {
-			err := c.Reserve(context.Background(), tester, g)
+			err := c.Reserve(t.Context(), tester, g)
 			if used == g.Max {
 				require.ErrorIs(t, err, flow.ErrGuesses)
 				continue
 			}
 			require.NoError(t, err)
 			if success {
-				_, err = c.Act(context.Background(), tester, func(u *flow.Unit) error { u.Do(g.Back()); return nil })
+				_, err = c.Act(t.Context(), tester, func(u *flow.Unit) error { u.Do(g.Back()); return nil })
 				require.NoError(t, err)
 				continue
 			}

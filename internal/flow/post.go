@@ -1,34 +1,17 @@
 package flow
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
-	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
-	"github.com/seed-a2d3eaca/keyholder/fault"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
-	"github.com/seed-a2d3eaca/keyholder/notify"
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
-// ErrNoOpener: this node cannot open what is sealed, so it sends no messages.
-var ErrNoOpener = fault.New(fault.Precondition, "flow: this node's keyring cannot open sealed messages")
-
-// How messages are sent.
-const (
-	postLines   = "post/"
-	postAtOnce  = 4                // messages that one node sends at a time
-	postFor     = 30 * time.Second // the longest that a transport may take
-	postBeat    = 2 * postFor
-	postBackoff = 5 * time.Second
-	postSlowest = 2 * time.Minute
-	postSettle  = 5 * time.Second // for the last commit of a turn that was interrupted
-)
+// postLines is what the names of messages' lines begin with.
+const postLines = "post/"
 
 // Letter is a message before it is put into words.
 type Letter struct {
@@ -49,16 +32,16 @@ type Posting struct {
 
 // parts are what is sealed of a message.
 type parts struct {
-	To     string `json:"to"`
-	Name   string `json:"name"`
-	Secret string `json:"secret"`
+	To   string `json:"to"`
+	Name string `json:"name"`
+	Code string `json:"code"` // or token
 }
 
 // Post puts a message into the decision: it is there if the commit is, and due at once.
 // What varies in it is sealed until it is settled. It returns the message's id.
 func (u *Unit) Post(p Posting) (string, error) {
 	id := NewID()
-	plain, err := json.Marshal(parts{To: p.To.String(), Name: p.Name, Secret: p.Secret.Secret.text})
+	plain, err := json.Marshal(parts{To: p.To.String(), Name: p.Name, Code: p.Secret.Secret.text})
 	if err != nil {
 		return "", err
 	}
@@ -75,217 +58,10 @@ func letterBinding(id string) credentials.Binding {
 	return credentials.Binding{Owner: "post/" + id, Kind: "letter"}
 }
 
-// Postman sends what was posted. It is safe for concurrent use.
-type Postman struct {
-	core    *Core
-	mailer  notify.Mailer
-	compose func(Letter) notify.Message
-	owner   string
-
-	mu    sync.Mutex
-	lines map[string]bool // true: a turn is on; false: a turn could not give the line back
-}
-
-// NewPostman makes the postman of a node. The name under which it takes lines is its
-// own: after a restart the lines of the one before are free when its heartbeat ends.
-func NewPostman(c *Core, node string, mailer notify.Mailer, compose func(Letter) notify.Message) *Postman {
-	return &Postman{core: c, mailer: mailer, compose: compose, owner: node + "/post/" + NewID(), lines: map[string]bool{}}
-}
-
-// Work sends what is due, a few messages at a time, and returns.
-func (p *Postman) Work(ctx context.Context) error {
-	if p.core.Opener == nil {
-		return ErrNoOpener
-	}
-	due, err := p.core.Store.Due(ctx, postLines, 100)
-	if err != nil {
-		return err
-	}
-	names := p.left()
-	for _, l := range due {
-		names = append(names, l.Name)
-	}
-	slots := make(chan struct{}, postAtOnce)
-	var all sync.WaitGroup
-	defer all.Wait()
-	for _, name := range names {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		all.Go(func() {
-			defer func() { <-slots }()
-			if err := p.turn(ctx, name); err != nil && ctx.Err() == nil {
-				p.core.Logger().WarnContext(ctx, "message failed", slog.String("line", name), slog.Any("error", err))
-			}
-		})
-	}
-	return nil
-}
-
-// left lists the lines that this postman still owns although no turn is on.
-func (p *Postman) left() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var names []string
-	for name, on := range p.lines {
-		if !on {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// begin reports whether no other turn of this postman is on for the line.
-func (p *Postman) begin(name string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.lines[name] {
-		return false
-	}
-	p.lines[name] = true
-	return true
-}
-
-// end notes whether the line was given back.
-func (p *Postman) end(name string, given bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.lines[name] = false
-	if given {
-		delete(p.lines, name)
-	}
-}
-
-// turn takes a line, sends its message and gives the line back.
-func (p *Postman) turn(ctx context.Context, name string) error {
-	if !p.begin(name) {
-		return nil
-	}
-	given := false
-	defer func() { p.end(name, given) }()
-	if _, err := p.core.Store.Beat(ctx, p.owner, postBeat); err != nil {
-		return err
-	}
-	line, err := p.core.Store.Own(ctx, p.owner, name)
-	if errors.Is(err, store.ErrOwned) {
-		given = true
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	d := &delivery{Postman: p, id: name[len(postLines):], line: line}
-	err = d.run(ctx)
-	given = err == nil || errors.Is(err, store.ErrFenced)
-	if given {
-		return nil
-	}
-	// A turn that fails gives the line back, so that the message is tried again later.
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), postSettle)
-	defer cancel()
-	ferr := d.act(end, func(u *Unit) (store.Fate, error) { return d.again(u.now, time.Time{}), nil })
-	given = ferr == nil || errors.Is(ferr, store.ErrFenced)
-	return err
-}
-
-// delivery is one turn on one message.
-type delivery struct {
-	*Postman
-	id   string
-	line store.Line
-}
-
-// act commits a step of the turn, fenced: who lost the line commits nothing.
-func (d *delivery) act(ctx context.Context, step func(u *Unit) (store.Fate, error)) error {
-	_, err := d.core.Act(ctx, accounts.SystemActor("post"), func(u *Unit) error {
-		fate, err := step(u)
-		if err != nil {
-			return err
-		}
-		u.Do(store.Fence{Line: d.line.Name, Owner: d.line.Owner, Token: d.line.Token, Fate: fate})
-		return nil
-	})
-	return err
-}
-
-// done ends the line's work.
-func (d *delivery) done() store.Fate { return store.Fate{Done: d.line.Gen} }
-
-// again tries later, but not after last.
-func (d *delivery) again(now, last time.Time) store.Fate {
-	next := now.Add(min(postBackoff<<min(d.line.Attempts, 10), postSlowest))
-	if !last.IsZero() && next.After(last) {
-		next = last
-	}
-	return store.Fate{Again: next, Tried: true}
-}
-
-// run hands the message to the transport between two commits: that it is being tried,
-// and what came of it. A crash in between leaves the first, so the next turn knows that
-// the message may have left, and says so.
-func (d *delivery) run(ctx context.Context) error {
-	var post rec.Post
+// openLetter returns what is sealed of a message.
+func openLetter(o credentials.Opener, id string, sealed credentials.Sealed) (parts, error) {
 	var p parts
-	err := d.act(ctx, func(u *Unit) (store.Fate, error) {
-		var found bool
-		var err error
-		if post, found, err = Load(u, rec.Posts, d.id); err != nil {
-			return store.Fate{}, err
-		}
-		if !found || !post.Settled.IsZero() {
-			return d.done(), nil
-		}
-		why, err := d.void(u, post)
-		if err != nil {
-			return store.Fate{}, err
-		}
-		if why != "" {
-			d.settle(u, &post, rec.PostGivenUp, why)
-			return d.done(), Put(u, rec.Posts, d.id, &post)
-		}
-		if p, err = d.open(post); err != nil {
-			return store.Fate{}, err
-		}
-		post.Tries++
-		post.Twice = post.Twice || !post.Trying.IsZero()
-		post.Trying = u.now
-		return store.Fate{Keep: true}, Put(u, rec.Posts, d.id, &post)
-	})
-	if err != nil || p.To == "" {
-		return err
-	}
-	m := d.compose(Letter{Purpose: Purpose(post.Purpose), Name: p.Name, Secret: OneTime{text: p.Secret}, Expires: post.Expires})
-	m.ID, m.To = d.id, p.To
-	send, cancel := context.WithTimeout(ctx, postFor)
-	defer cancel()
-	sent, serr := d.mailer.Send(send, m)
-	// What is known is kept even if everything ends just now.
-	end, stop := context.WithTimeout(context.WithoutCancel(ctx), postSettle)
-	defer stop()
-	return d.act(end, func(u *Unit) (store.Fate, error) { return d.outcome(u, sent, serr) })
-}
-
-// void says why a message is not to be sent any more, "" if it is.
-func (d *delivery) void(u *Unit, post rec.Post) (string, error) {
-	if !u.now.Before(post.Expires) {
-		return "its code expired before it could be sent", nil
-	}
-	s, found, err := Load(u, rec.OneTimes, post.Secret)
-	if err != nil {
-		return "", err
-	}
-	q, _, err := Peek(u, rec.Quarantines, rec.QuarantineID)
-	if !found || s.Serial != post.Serial || s.Issued.Before(q.Since) {
-		return "its code was used or replaced", err
-	}
-	return "", err
-}
-
-func (d *delivery) open(post rec.Post) (parts, error) {
-	var p parts
-	plain, err := d.core.Opener.Open(letterBinding(d.id), post.Parts)
+	plain, err := o.Open(letterBinding(id), sealed)
 	if err != nil {
 		return p, err
 	}
@@ -293,58 +69,4 @@ func (d *delivery) open(post rec.Post) (parts, error) {
 		return p, credentials.ErrDecrypt
 	}
 	return p, nil
-}
-
-// outcome records what the transport answered. Its words are not kept: they repeat the
-// address.
-func (d *delivery) outcome(u *Unit, sent notify.Delivery, serr error) (store.Fate, error) {
-	post, found, err := Load(u, rec.Posts, d.id)
-	if err != nil || !found {
-		return d.done(), err
-	}
-	switch rejected := (*notify.RejectedError)(nil); {
-	case serr == nil:
-		post.Message = sent.MessageID
-		d.settle(u, &post, rec.PostAccepted, "")
-		if !sent.At.IsZero() {
-			post.Settled = sent.At.UTC()
-		}
-	case errors.As(serr, &rejected):
-		d.settle(u, &post, rec.PostRefused, status(rejected.Status))
-	case errors.Is(serr, notify.ErrRejected):
-		d.settle(u, &post, rec.PostRefused, "")
-	default:
-		post.State = rec.PostUnavailable
-		if post.Since.IsZero() {
-			post.Since = u.now
-		}
-		if errors.Is(serr, notify.ErrUnavailable) {
-			post.Trying = time.Time{} // it did not leave
-		}
-		return d.again(u.now, post.Expires), Put(u, rec.Posts, d.id, &post)
-	}
-	post.Trying, post.Since = time.Time{}, time.Time{}
-	return d.done(), Put(u, rec.Posts, d.id, &post)
-}
-
-// settle ends a message: what varied in it is destroyed. One that never left gives back
-// what it took from a budget.
-func (d *delivery) settle(u *Unit, post *rec.Post, state rec.PostState, why string) {
-	post.State, post.Reason, post.Settled, post.Parts = state, why, u.now, credentials.Sealed{}
-	left := state == rec.PostAccepted || post.Twice || state == rec.PostGivenUp && !post.Trying.IsZero()
-	if !left && post.Budget != "" {
-		u.Do(store.Count{Counter: post.Budget, By: -1})
-	}
-}
-
-// status is a transport's status with nothing in it but numbers: an address cannot hide
-// there.
-func status(s string) string {
-	var b []byte
-	for i := range min(len(s), 16) {
-		if c := s[i]; c >= '0' && c <= '9' || c == '.' || c == ' ' {
-			b = append(b, c)
-		}
-	}
-	return string(b)
 }

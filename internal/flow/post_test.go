@@ -1,8 +1,8 @@
 package flow_test
 
 import (
-	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,33 +54,35 @@ func posted(t *testing.T, c *flow.Core, id string) rec.Post {
 
 // Many messages, several nodes at once: each is sent once.
 func TestEachMessageIsSentOnce(t *testing.T) {
-	c := newCore(t)
-	mail := &notifytest.Capture{}
-	ids := map[string]bool{}
-	for i := range 40 {
-		ids[post(t, c, fmt.Sprint("owner", i))] = true
-	}
-	done := make(chan error)
-	for i := range 4 {
-		p := flow.NewPostman(c, fmt.Sprint("node", i), mail, compose)
-		for range 2 {
-			go func() { done <- p.Work(context.WithoutCancel(t.Context())) }()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCore(t)
+		mail := &notifytest.Capture{}
+		mail.Slow(time.Second)
+		ids := map[string]bool{}
+		for i := range 40 {
+			ids[post(t, c, fmt.Sprint("owner", i))] = true
 		}
-	}
-	for range 8 {
-		require.NoError(t, <-done)
-	}
-	for _, m := range mail.Sent() {
-		assert.True(t, ids[m.ID], "sent twice, or never posted")
-		delete(ids, m.ID)
-		p := posted(t, c, m.ID)
-		assert.Equal(t, rec.PostAccepted, p.State)
-		assert.True(t, p.Parts.IsZero(), "what varied is gone")
-	}
-	assert.Empty(t, ids, "never sent")
-	due, err := c.Store.Due(t.Context(), "post/", 100)
-	require.NoError(t, err)
-	assert.Empty(t, due)
+		var all sync.WaitGroup
+		for i := range 4 {
+			p := flow.NewPostman(c, fmt.Sprint("node", i), mail, compose)
+			for range 2 {
+				all.Go(func() { assert.NoError(t, p.Work(t.Context())) })
+			}
+		}
+		all.Wait()
+		for _, m := range mail.Sent() {
+			assert.True(t, ids[m.ID], "sent twice, or never posted")
+			delete(ids, m.ID)
+			p := posted(t, c, m.ID)
+			assert.Equal(t, rec.PostAccepted, p.State)
+			assert.False(t, p.Twice)
+			assert.True(t, p.Parts.IsZero(), "what varied is gone")
+		}
+		assert.Empty(t, ids, "never sent")
+		due, err := c.Store.Due(t.Context(), "post/", 100)
+		require.NoError(t, err)
+		assert.Empty(t, due)
+	})
 }
 
 // A message that this node cannot open waits for one that can.

@@ -116,6 +116,10 @@ type Field struct {
 // F is a public field.
 func F(name, value string) Field { return Field{Name: name, Value: value} }
 
+// Site is the target by which the entries of a site are found. It cannot be mistaken for
+// any other id, whatever a host calls its sites.
+func Site(id string) string { return "site/" + id }
+
 // Say adds an entry. Targets are the ids by which it is found; the actor's own id is one.
 // It returns the entry's id.
 func (u *Unit) Say(action audit.Action, outcome audit.Outcome, targets []string, fields ...Field) (string, error) {

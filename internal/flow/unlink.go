@@ -34,7 +34,7 @@ func (c *Core) Unlink(ctx context.Context, actor accounts.Actor, account string)
 				if err != nil || !ok || user.Link == nil || user.Link.Account != account {
 					return err
 				}
-				targets := []string{user.Panel, r.Key.ID, user.Site, account}
+				targets := []string{user.Panel, r.Key.ID, Site(user.Site), account}
 				fields := []Field{F(audit.FieldPanel, user.Panel), F(audit.FieldUser, r.Key.ID), F(audit.FieldAccount, account), F(audit.FieldReason, "the account was removed")}
 				user.Link = nil
 				u.Do(store.Release{Name: LinkName(user.Panel, account), Holder: r.Key.ID, Use: "link"})

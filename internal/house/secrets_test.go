@@ -24,6 +24,7 @@ var revealers = map[string]string{
 	"panel/*/*sim":        "a simulated panel keeps the digits, as the real one does",
 	"internal/flow":       "seals what a decision stores",
 	"roster":              "seals a panel's secrets as they are entered",
+	"people":              "puts a one-time code into words for its owner",
 	"examples/acmedriver": "a driver and its simulator in one file",
 	"examples/embed":      "drives a simulated panel's keypad",
 }

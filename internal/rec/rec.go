@@ -10,8 +10,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/seed-a2d3eaca/keyholder/fault"
@@ -48,27 +48,22 @@ func (k Kind[T]) Key(id string) store.Key { return store.Key{Kind: k.Name, ID: i
 
 // Encode makes the record of a value, with the unknown fields that were read with it.
 func (k Kind[T]) Encode(id string, v *T, extra Extra) (store.Record, error) {
-	if schemaOf(extra) > k.Schema {
-		return store.Record{}, ErrNewer
+	if _, kept := extra[schemaKey]; kept {
+		return store.Record{}, ErrNewer // Decode keeps only that of a newer schema
 	}
 	b, err := json.Marshal(v)
 	if err != nil {
 		return store.Record{}, fmt.Errorf("encode %s: %w", k.Name, err)
 	}
-	var body map[string]any
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	if err := d.Decode(&body); err != nil {
-		return store.Record{}, fmt.Errorf("encode %s: %w", k.Name, err)
-	}
+	body := append(members(b), member{schemaKey, []byte(`"` + schemaKey + `"`), strconv.AppendInt(nil, int64(k.Schema), 10)})
 	for name, raw := range extra {
-		body[name] = raw
+		quoted, err := json.Marshal(name)
+		if err != nil {
+			return store.Record{}, fmt.Errorf("encode %s: %w", k.Name, err)
+		}
+		body = append(body, member{name, quoted, raw})
 	}
-	body[schemaKey] = k.Schema
-	if b, err = json.Marshal(body); err != nil {
-		return store.Record{}, fmt.Errorf("encode %s: %w", k.Name, err)
-	}
-	r := store.Record{Key: k.Key(id), Body: b}
+	r := store.Record{Key: k.Key(id), Body: appendObject(make([]byte, 0, len(b)+16), body)}
 	if k.Terms != nil {
 		for _, t := range k.Terms(id, v) {
 			if t.Value != nil {
@@ -85,29 +80,30 @@ func (k Kind[T]) Decode(r store.Record) (T, Extra, error) {
 	if r.Version == 0 {
 		return v, nil, nil
 	}
-	if err := json.Unmarshal(r.Body, &v); err != nil {
+	body := bytes.TrimSpace(r.Body)
+	if err := json.Unmarshal(body, &v); err != nil || body[0] != '{' {
 		return v, nil, fmt.Errorf("%w: %s", ErrBody, r.Key)
 	}
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(r.Body, &all); err != nil {
-		return v, nil, fmt.Errorf("%w: %s", ErrBody, r.Key)
-	}
-	extra := Extra(all)
-	schema := schemaOf(extra)
+	var extra Extra
 	known := map[string]bool{}
 	names(reflect.TypeFor[T](), known)
-	maps.DeleteFunc(extra, func(name string, _ json.RawMessage) bool {
-		return known[name] || name == schemaKey && schema <= k.Schema
-	})
+	for _, m := range members(body) {
+		if known[m.name] || m.name == schemaKey && !newer(m.val, k.Schema) {
+			continue
+		}
+		if extra == nil {
+			extra = Extra{}
+		}
+		extra[m.name] = bytes.Clone(m.val)
+	}
 	return v, extra, nil
 }
 
-func schemaOf(extra Extra) int {
+// newer reports whether a body's schema number is beyond what this program knows.
+func newer(raw []byte, schema int) bool {
 	n := 0
-	if raw, ok := extra[schemaKey]; ok {
-		_ = json.Unmarshal(raw, &n) // not a number: schema 0, the oldest
-	}
-	return n
+	_ = json.Unmarshal(raw, &n) // not a number: schema 0, the oldest
+	return n > schema
 }
 
 // names collects the JSON names of a struct, embedded structs included.

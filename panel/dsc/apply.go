@@ -73,7 +73,7 @@ func (w *work) stint(ctx context.Context, drafts []*draft) (worked, rest []*draf
 // masterLast orders edits so that the code that opens programming changes last.
 func masterLast(edits []panel.Edit) []panel.Edit {
 	last := func(e panel.Edit) int {
-		if e.Slot == masterPin {
+		if e.Slot == masterSlot {
 			return 1
 		}
 		return 0

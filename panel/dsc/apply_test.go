@@ -112,6 +112,57 @@ func TestFieldsSettleApart(t *testing.T) {
 	}
 }
 
+// An acknowledgement is not believed where the panel shows something else.
+//
+// Rules: R49, R247
+func TestAcknowledgedButNotStoredIsNotDone(t *testing.T) {
+	for f := range everything.Each() {
+		t.Run(f.String(), func(t *testing.T) {
+			with(t, dsc.Options{}, dscsim.Options{}, func(t *testing.T, _ *rig, sim *dscsim.Panel, s panel.Session) {
+				sim.Forget(f)
+				e := create(t, 5, "8264")
+				e.Role = panel.DuressRole
+				out, err := apply(t, s, e)
+				require.NoError(t, err)
+				require.ErrorIs(t, out.Refused[f], panel.ErrRefused)
+				if f == panel.FieldCode {
+					require.Zero(t, out.Done)
+				} else {
+					require.Equal(t, everything&^f, out.Done)
+				}
+			})
+		})
+	}
+	with(t, dsc.Options{}, dscsim.Options{}, func(t *testing.T, _ *rig, sim *dscsim.Panel, s panel.Session) {
+		_, err := apply(t, s, create(t, 5, "8264"))
+		require.NoError(t, err)
+		sim.Forget(panel.FieldCode)
+		for _, do := range []panel.Do{panel.Remove, panel.Replace} {
+			e := create(t, 5, "8265")
+			e.Do = do
+			out, err := apply(t, s, e)
+			require.NoError(t, err)
+			require.ErrorIs(t, out.Refused[panel.FieldCode], panel.ErrRefused)
+			require.Zero(t, out.Done, "the former holder's rights are not the next one's")
+		}
+	})
+}
+
+// What an earlier edit may have written stays in doubt until it is settled.
+func TestDoubtOutlivesABrokenLine(t *testing.T) {
+	with(t, dsc.Options{}, dscsim.Options{}, func(t *testing.T, _ *rig, sim *dscsim.Panel, s panel.Session) {
+		require.NoError(t, sim.Keypad(create(t, 5, "8264")))
+		sim.Fault(paneltest.Fault{Do: paneltest.CutBefore})
+		e := create(t, 5, "8265")
+		e.Do, e.Unsure = panel.Change, panel.FieldRole
+		out, err := apply(t, s, e)
+		require.ErrorIs(t, err, panel.ErrUnreachable)
+		require.Equal(t, panel.FieldCode|panel.FieldRole, out.Unsure)
+		require.Zero(t, out.Done)
+		require.Nil(t, out.Report, "what was read before the write is not what is there now")
+	})
+}
+
 // Without a code nothing else is written, and nothing of it is claimed.
 func TestTheRestFallsWithTheCode(t *testing.T) {
 	with(t, dsc.Options{}, dscsim.Options{}, func(t *testing.T, _ *rig, sim *dscsim.Panel, s panel.Session) {
@@ -344,7 +395,7 @@ func TestProgrammingIsAlwaysLeft(t *testing.T) {
 			require.False(t, sim.Programming())
 		})
 	}
-	with(t, dsc.Options{}, dscsim.Options{}, func(t *testing.T, _ *rig, sim *dscsim.Panel, s panel.Session) {
+	with(t, dsc.Options{KeepSession: true}, dscsim.Options{}, func(t *testing.T, _ *rig, sim *dscsim.Panel, s panel.Session) {
 		sim.Fault(paneltest.Fault{Do: paneltest.Late, For: 12 * time.Second})
 		out, err := apply(t, s, create(t, 7, "8266"))
 		require.ErrorIs(t, err, panel.ErrTimeout)
@@ -352,6 +403,7 @@ func TestProgrammingIsAlwaysLeft(t *testing.T) {
 		require.True(t, sim.Accepts("8266"))
 		time.Sleep(time.Minute)
 		require.False(t, sim.Programming())
+		require.Equal(t, 2, sim.Connected(), "a late answer cannot be taken for another's")
 	})
 }
 
@@ -405,5 +457,102 @@ func TestCodeLengthIsThePanels(t *testing.T) {
 		out, err := apply(t, s, create(t, 5, "8264"))
 		require.NoError(t, err)
 		require.ErrorIs(t, out.Refused[panel.FieldCode], panel.ErrCodeLength)
+	})
+}
+
+// A panel that answers "busy" while it is armed said before that it is armed.
+func TestArmedIsToldApartFromBusy(t *testing.T) {
+	for _, quirk := range []bool{false, true} {
+		with(t, dsc.Options{}, dscsim.Options{}, func(t *testing.T, _ *rig, sim *dscsim.Panel, s panel.Session) {
+			sim.Quirk(dscsim.ArmedIsBusy, quirk)
+			stop, events := watch(t, s)
+			sim.Fault(paneltest.Fault{Do: paneltest.Armed})
+			time.Sleep(time.Second)
+			for range 3 { // each ends a session and begins another
+				_, err := apply(t, s, create(t, 5, "8264"))
+				require.ErrorIs(t, err, panel.ErrArmed)
+			}
+			sim.Fault(paneltest.Fault{Do: paneltest.Disarm})
+			time.Sleep(10 * time.Second)
+			stop()
+			require.Len(t, *events, 2)
+			require.True(t, (*events)[0].Panel.Armed)
+			require.False(t, (*events)[1].Panel.Armed)
+			_, err := apply(t, s, create(t, 5, "8264"))
+			require.NoError(t, err)
+		})
+	}
+}
+
+// When a former holder's code cannot be cleared, nothing of the next one's rights is
+// written to it.
+func TestReplaceThatCannotClearWritesNothing(t *testing.T) {
+	with(t, dsc.Options{}, dscsim.Options{}, func(t *testing.T, _ *rig, sim *dscsim.Panel, s panel.Session) {
+		require.NoError(t, sim.Keypad(create(t, 5, "8264")))
+		before := userAt(sim, 5)
+		sim.Fault(paneltest.Fault{Do: paneltest.Refuse, Field: panel.FieldCode, Slot: 5})
+		e := create(t, 5, "8265")
+		e.Do, e.Role, e.Partitions, e.Label = panel.Replace, panel.Supervisor, panel.PartitionsOf(2), "Next"
+		out, err := apply(t, s, e)
+		require.NoError(t, err)
+		require.ErrorIs(t, out.Refused[panel.FieldCode], panel.ErrRefused)
+		require.Zero(t, out.Done|out.Unsure)
+		require.Equal(t, before, userAt(sim, 5))
+	})
+}
+
+// Wherever the line breaks, a field that is done was seen at the panel.
+//
+// Rules: R49, D15
+func TestDoneMeansSeen(t *testing.T) {
+	for after := range 40 {
+		with(t, dsc.Options{}, dscsim.Options{}, func(t *testing.T, _ *rig, sim *dscsim.Panel, s panel.Session) {
+			sim.Fault(paneltest.Fault{Do: paneltest.Cut, After: after})
+			out, err := apply(t, s, create(t, 5, "8264"))
+			u := userAt(sim, 5)
+			require.Equal(t, out.Done.Has(panel.FieldCode), u.Code == "8264" && !out.Unsure.Has(panel.FieldCode))
+			if out.Done.Has(panel.FieldLabel) {
+				require.Equal(t, "Cleaner", out.Report.Label)
+			}
+			if out.Done.Has(panel.FieldRole) {
+				require.Equal(t, panel.User, u.Role)
+			}
+			if err == nil {
+				require.Equal(t, everything, out.Done)
+			}
+		})
+	}
+}
+
+// The code that opens programming changes behind everything else.
+func TestMastersCodeChangesLast(t *testing.T) {
+	with(t, dsc.Options{}, dscsim.Options{}, func(t *testing.T, _ *rig, _ *dscsim.Panel, s panel.Session) {
+		var order []int
+		edits := []panel.Edit{
+			{Place: slot(1), Set: panel.FieldCode, Values: panel.Values{Code: code(t, "8264")}},
+			create(t, 5, "8265"), create(t, 6, "8266"),
+		}
+		for out, err := range s.Apply(t.Context(), edits) {
+			require.NoError(t, err)
+			order = append(order, out.Slot)
+		}
+		require.Equal(t, []int{5, 6, 1}, order)
+	})
+}
+
+func TestWatchEndsWhenThePanelIsGone(t *testing.T) {
+	with(t, dsc.Options{}, dscsim.Options{}, func(t *testing.T, _ *rig, sim *dscsim.Panel, s panel.Session) {
+		ended := make(chan error, 1)
+		go func() {
+			var line error
+			for _, err := range s.Watch(t.Context()) {
+				line = err
+			}
+			ended <- line
+		}()
+		synctest.Wait()
+		sim.Fault(paneltest.Fault{Do: paneltest.Away})
+		require.ErrorIs(t, <-ended, panel.ErrAbsent)
+		sim.Fault(paneltest.Fault{Do: paneltest.Back})
 	})
 }

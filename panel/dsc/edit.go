@@ -32,7 +32,7 @@ func (d *draft) admit() {
 	if other := d.left &^ m.Writes(); other != 0 {
 		d.refuse(other, panel.ErrUnsupported)
 	}
-	if e.Slot == masterPin {
+	if e.Slot == masterSlot {
 		if e.Do == panel.Remove || e.Do == panel.Replace {
 			no(d.left, panel.ErrMasterDisable)
 			return
@@ -64,7 +64,7 @@ func (d *draft) checkRole() error {
 	switch {
 	case d.edit.Role == "":
 		return panel.ErrRoleRequired
-	case d.edit.Slot == masterPin && d.edit.Role != panel.Master:
+	case d.edit.Slot == masterSlot && d.edit.Role != panel.Master:
 		return panel.ErrUserProtected
 	}
 	return d.model.CheckRole(d.edit.Place, d.edit.Role)
@@ -135,7 +135,7 @@ func (d *draft) writeCode(ctx context.Context) error {
 func (d *draft) codeDone() {
 	d.done(panel.FieldCode)
 	d.out.Unsure &^= panel.FieldCode
-	if d.edit.Slot == masterPin {
+	if d.edit.Slot == masterSlot {
 		d.s.changeCode(d.edit.Code)
 	}
 }
@@ -188,7 +188,7 @@ func (d *draft) writeRights(ctx context.Context) error {
 	var err error
 	switch {
 	case !d.left.Has(panel.FieldRole):
-	case d.edit.Slot == masterPin:
+	case d.edit.Slot == masterSlot:
 		d.done(panel.FieldRole) // the slot alone makes the Master
 	default:
 		flags := withRole(d.seen.flags, d.edit.Role)

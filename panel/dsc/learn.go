@@ -56,7 +56,7 @@ func (l *link) learn(ctx context.Context) error {
 	} else if !refused(err) {
 		return err
 	}
-	_, err = l.request(ctx, itv2.Labels{Collection: itv2.UserLabels, Start: masterPin, End: masterPin})
+	_, err = l.request(ctx, itv2.Labels{Collection: itv2.UserLabels, Start: masterSlot, End: masterSlot})
 	if err != nil && !refused(err) {
 		return err
 	}

@@ -46,8 +46,10 @@ func (n *line) join(l *link) *link {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	old := n.link
+	if n.away.IsZero() {
+		n.armed = 0 // it was away for reasons of its own: what it said before is too old
+	}
 	n.link, n.away = l, time.Time{}
-	n.armed = 0
 	n.bump()
 	return old
 }

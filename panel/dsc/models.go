@@ -12,10 +12,10 @@ import (
 const hold = 15 * time.Second
 
 const (
-	writable  = panel.FieldCode | panel.FieldLabel | panel.FieldRole | panel.FieldPartitions
-	maxSlots  = 1000
-	maxAreas  = 32
-	masterPin = 1 // the Master's slot on every ITv2 panel
+	writable   = panel.FieldCode | panel.FieldLabel | panel.FieldRole | panel.FieldPartitions
+	maxSlots   = 1000
+	maxAreas   = 32
+	masterSlot = 1 // the Master's slot on every ITv2 panel
 )
 
 // Roles lists what a DSC panel calls its users: Master (slot 1, always), Supervisor
@@ -53,9 +53,10 @@ func neo(name string, slots, partitions int, lens []int, evidence string) panel.
 		Sight:        panel.Presence,
 		Duress:       panel.DuressPerUser,
 		Slots:        panel.Slots{First: 1, Last: slots},
-		MasterSlot:   masterPin, Secret: masterPin,
+		MasterSlot:   masterSlot, Secret: masterSlot,
 		Roles:         Roles(),
 		RoleFromPanel: true,
+		CallsIn:       true,
 		Partitions:    partitions,
 		Code:          panel.CodeRule{Lens: lens, Unique: true, Defaults: []string{"1234", "123456"}},
 		Label:         panel.LabelRule{Max: itv2.LabelUnits, Default: "User %d"},
@@ -168,7 +169,7 @@ const roleFlags = itv2.FlagSupervisor | itv2.FlagDuress | itv2.FlagOneTime
 // where several are set; the one that changes most what a code does wins here.
 func roleOf(slot int, flags byte) panel.Role {
 	switch {
-	case slot == masterPin:
+	case slot == masterSlot:
 		return panel.Master
 	case flags&itv2.FlagDuress != 0:
 		return panel.DuressRole

@@ -246,7 +246,7 @@ func report(m panel.Model, slot int, e entry) panel.Report {
 	r.Role = roleOf(slot, e.flags)
 	r.Partitions = panel.Partitions(e.mask) & m.AllPartitions()
 	r.Editable = m.Change
-	if slot == masterPin {
+	if slot == masterSlot {
 		r.Editable &= panel.FieldCode | panel.FieldLabel
 	}
 	if e.kind&itv2.KindTag != 0 {

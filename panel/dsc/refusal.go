@@ -99,7 +99,7 @@ func (r *refusalError) ofWrite(slot int, armed bool) meaning {
 	case itv2.InternalError, itv2.TimedOut:
 		return unsure
 	case itv2.InvalidCode, itv2.CodeRequired, itv2.NotAvailable:
-		if slot == masterPin {
+		if slot == masterSlot {
 			return meaning{field: fmt.Errorf("%w: %w: %w", panel.ErrRefused, panel.ErrUserProtected, r)}
 		}
 		if r.result == itv2.NotAvailable {

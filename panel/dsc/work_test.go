@@ -1,6 +1,7 @@
 package dsc_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,6 +69,24 @@ func TestSequenceWrapsWhereSessionsAreKept(t *testing.T) {
 		require.Equal(t, 1, sim.Connected())
 		require.Equal(t, byte(255), sim.Highest())
 		require.Zero(t, sim.Zeroes(), "0 is kept for the first message")
+	})
+}
+
+// After connecting the panel first says what it has stored up: nobody interrupts.
+func TestFirstCommandWaitsForQuiet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := listen(t, dsc.Options{})
+		sim := r.call(dscsim.Options{})
+		synctest.Wait()
+		begun := time.Now()
+		r.background(func(context.Context) {
+			for range 10 {
+				sim.Notify(0x0210, []byte{1, 3, 1})
+				time.Sleep(1900 * time.Millisecond)
+			}
+		})
+		r.open(ident)
+		require.InDelta(t, 9*1.9+2, time.Since(begun).Seconds(), 0.2)
 	})
 }
 

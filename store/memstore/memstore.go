@@ -1,8 +1,8 @@
-// Package memstore keeps everything in memory: a [store.Fleet] for tests, examples,
-// demos and tools that need nothing durable.
+// Package memstore keeps everything in memory: a [store.Fleet] that needs no set-up.
 //
-// It answers exactly as the SQL stores do (store/storetest runs on both) and forgets
-// everything when the program ends.
+// It is for tests, examples, demos and tools that keep nothing. It answers exactly as the
+// SQL stores do (store/storetest runs on both) and forgets everything when the program
+// ends.
 package memstore
 
 import (

@@ -36,6 +36,25 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
+// A long log must not make a commit slower.
+func BenchmarkCommitToLongLog(b *testing.B) {
+	s := open(b, sqlite.Options{}).Main()
+	for n := range 1000 {
+		c := store.Change{ID: fmt.Sprint("long", n)}
+		for i := range store.MaxLeaves {
+			c.Entries = append(c.Entries, leaf(fmt.Sprint("long", n, ".", i)))
+		}
+		_, err := s.Commit(b.Context(), c)
+		require.NoError(b, err)
+	}
+	n := 0
+	for b.Loop() {
+		_, err := s.Commit(b.Context(), typical(n, uint64(n)))
+		require.NoError(b, err)
+		n++
+	}
+}
+
 func BenchmarkLoad(b *testing.B) {
 	s := open(b, sqlite.Options{}).Main()
 	_, err := s.Commit(b.Context(), typical(0, 0))

@@ -28,6 +28,18 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 	}
 }
 
+// What was promised about durability and erasure is what SQLite was told.
+func TestPragmas(t *testing.T) {
+	db := open(t, sqlite.Options{})
+	for pragma, want := range map[string]string{
+		"journal_mode": "wal", "synchronous": "2", "secure_delete": "1", "foreign_keys": "1", "busy_timeout": "10000",
+	} {
+		var got string
+		require.NoError(t, db.SQL().QueryRow("PRAGMA "+pragma).Scan(&got))
+		require.Equal(t, want, got, pragma)
+	}
+}
+
 func TestPathsAreTakenLiterally(t *testing.T) {
 	for _, name := range []string{"a b.db", "a?mode=memory", "a#b", "a%20b", "a&_pragma=x", "é😀.db", "'quoted'.db"} {
 		path := filepath.Join(t.TempDir(), name)
@@ -68,8 +80,6 @@ func holds(t *testing.T, path string, planted []byte) bool {
 
 // Bytes of a dropped record, large or small, and of its terms, are in no file afterwards,
 // and neither in a fresh backup.
-//
-// Rules: G192
 func TestDroppedBytesAreGone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keyholder.db")
 	db := openAt(t, path, sqlite.Options{})

@@ -77,7 +77,7 @@ func TestStepsAreNumberedWithoutGap(t *testing.T) {
 func TestViews(t *testing.T) {
 	db := open(t, sqlite.Options{})
 	ops := []store.Op{}
-	for kind, body := range map[store.Kind]string{"user": `{"panel":"p1","site":"s1"}`, "panel": `{"name":"Front","site":"s1"}`, "account": `{"site":null}`} {
+	for kind, body := range map[store.Kind]string{"user": `{"panel":"p1","site":"s1"}`, "panel": `{"name":"Front","site":"s1"}`, "account": `{"username":"op","suspended":{"at":"2026-03-01"}}`} {
 		ops = append(ops,
 			store.Put{Record: store.Record{Key: store.Key{Kind: kind, ID: "1"}, Body: []byte(body)}},
 			store.Put{Record: store.Record{Key: store.Key{Kind: kind, ID: "2"}, Body: []byte("\x00 no JSON \xff")}})
@@ -96,7 +96,7 @@ func TestViews(t *testing.T) {
 	}
 	require.Equal(t, "p1 s1 1", one("SELECT panel || ' ' || site || ' ' || version FROM kh_users WHERE tenant = 'main' AND id = '1'"))
 	require.Equal(t, "Front s1", one("SELECT name || ' ' || site FROM kh_panels WHERE id = '1'"))
-	require.Equal(t, "1", one("SELECT version FROM kh_accounts WHERE id = '1'"))
+	require.Equal(t, "op 2026-03-01 null", one("SELECT username || ' ' || suspended || ' ' || coalesce(removed, 'null') FROM kh_accounts WHERE id = '1'"))
 	for _, view := range []string{"kh_users", "kh_panels", "kh_accounts"} {
 		require.Equal(t, "2", one("SELECT count(*) FROM "+view))
 		require.Equal(t, "1", one("SELECT count(*) FROM "+view+" WHERE id = '2' AND body IS NOT NULL"))

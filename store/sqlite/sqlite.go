@@ -161,4 +161,6 @@ func (db *DB) Backup(ctx context.Context, path string) error {
 }
 
 // Close ends all connections.
-func (db *DB) Close() error { return errors.Join(db.reads.Close(), db.writer.Close()) }
+func (db *DB) Close() error {
+	return errors.Join(db.Fleet.Close(), db.reads.Close(), db.writer.Close())
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -113,6 +114,40 @@ func TestCancelledCommitLeavesTheTransaction(t *testing.T) {
 	require.NoError(t, tx.Rollback())
 	require.Zero(t, invoices(t, db))
 	require.Empty(t, body(t, db.Main(), "u1"))
+}
+
+// interrupted opens a file whose clock ends a context: commits ask it in their midst.
+func interrupted(t *testing.T) (*sqlite.DB, context.Context) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	return open(t, sqlite.Options{Now: func() time.Time { cancel(); return time.Now() }}), ctx
+}
+
+// SQLite ends a whole transaction when it interrupts a writing in it; the host's must live.
+func TestCommitThatIsCancelledMidwayKeepsTheTransaction(t *testing.T) {
+	db, ctx := interrupted(t)
+	tx := begin(t, db)
+	_, err := tx.Exec("CREATE TABLE invoices (id TEXT PRIMARY KEY)")
+	require.NoError(t, err)
+	_, err = db.Main().Within(tx).Commit(ctx, put("c1", "u1", 0, "a"))
+	require.NoError(t, err)
+	require.Error(t, ctx.Err())
+	_, err = tx.Exec("INSERT INTO invoices VALUES ('i1')")
+	require.NoError(t, err)
+	require.NoError(t, tx.Commit())
+	require.Equal(t, "a", body(t, db.Main(), "u1"))
+	require.Equal(t, 1, invoices(t, db))
+}
+
+func TestCommitThatIsCancelledMidwayLeavesNothing(t *testing.T) {
+	db, ctx := interrupted(t)
+	_, err := db.Main().Commit(ctx, put("c1", "u1", 0, "a"))
+	require.ErrorIs(t, err, context.Canceled)
+	require.Empty(t, body(t, db.Main(), "u1"))
+	r, err := db.Main().Commit(t.Context(), put("c1", "u1", 0, "a"))
+	require.NoError(t, err)
+	require.False(t, r.Again)
 }
 
 func TestFleetWithin(t *testing.T) {

@@ -16,6 +16,8 @@ type access interface {
 	read(ctx context.Context, work func(*session) error) error
 	// write runs work, all or nothing.
 	write(ctx context.Context, work func(*session) error) error
+	// close gives back what is kept of the connections, and not these.
+	close() error
 }
 
 // session runs statements in one transaction.
@@ -23,29 +25,55 @@ type session struct {
 	ctx     context.Context
 	dialect *Dialect
 	tx      *sql.Tx
+	kept    *statements // nil in a host's transaction
+}
+
+// compiled returns a statement in the session's transaction, nil if it is not kept.
+func (s *session) compiled(statement string) *sql.Stmt {
+	if s.kept == nil {
+		return nil
+	}
+	if kept := s.kept.find(statement); kept != nil {
+		return s.tx.StmtContext(s.ctx, kept)
+	}
+	return nil
 }
 
 // exec runs a statement and returns how many rows it changed.
 func (s *session) exec(statement string, args ...any) (int64, error) {
-	r, err := s.tx.ExecContext(s.ctx, s.dialect.rebind(statement), args...)
+	var r sql.Result
+	var err error
+	if kept := s.compiled(statement); kept != nil {
+		r, err = kept.ExecContext(s.ctx, args...)
+	} else {
+		r, err = s.tx.ExecContext(s.ctx, s.dialect.rebind(statement), args...)
+	}
 	if err != nil {
 		return 0, err
 	}
 	return r.RowsAffected()
 }
 
-// one scans the first row into values and reports whether there was one.
-func (s *session) one(statement string, args []any, values ...any) (bool, error) {
-	err := s.tx.QueryRowContext(s.ctx, s.dialect.rebind(statement), args...).Scan(values...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
+// query runs a statement that returns rows.
+func (s *session) query(statement string, args []any) (*sql.Rows, error) {
+	if kept := s.compiled(statement); kept != nil {
+		return kept.QueryContext(s.ctx, args...)
 	}
-	return err == nil, err
+	return s.tx.QueryContext(s.ctx, s.dialect.rebind(statement), args...)
+}
+
+// one scans the only row into values and reports whether there was one.
+func (s *session) one(statement string, args []any, values ...any) (found bool, err error) {
+	err = s.each(statement, args, func(scan func(...any) error) error {
+		found = true
+		return scan(values...)
+	})
+	return found && err == nil, err
 }
 
 // each calls row for every row of a statement.
 func (s *session) each(statement string, args []any, row func(scan func(...any) error) error) error {
-	rows, err := s.tx.QueryContext(s.ctx, s.dialect.rebind(statement), args...)
+	rows, err := s.query(statement, args)
 	if err != nil {
 		return err
 	}
@@ -61,7 +89,13 @@ func (s *session) each(statement string, args []any, row func(scan func(...any) 
 // pools are the fleet's own connections.
 type pools struct {
 	dialect       *Dialect
-	writer, reads *sql.DB
+	writer, reads *pool
+}
+
+// pool is connections with the statements that were compiled for them.
+type pool struct {
+	*sql.DB
+	statements
 }
 
 func (p *pools) read(ctx context.Context, work func(*session) error) error {
@@ -87,13 +121,16 @@ func (p *pools) write(ctx context.Context, work func(*session) error) error {
 	}
 }
 
+func (p *pools) close() error { return errors.Join(p.writer.close(), p.reads.close()) }
+
 // try runs work in one transaction.
-func (p *pools) try(ctx context.Context, db *sql.DB, o *sql.TxOptions, work func(*session) error) error {
+func (p *pools) try(ctx context.Context, db *pool, o *sql.TxOptions, work func(*session) error) error {
+	db.compile(ctx, db.DB, p.dialect)
 	tx, err := db.BeginTx(ctx, o)
 	if err != nil {
 		return err
 	}
-	if err := work(&session{ctx, p.dialect, tx}); err != nil {
+	if err := work(&session{ctx, p.dialect, tx, &db.statements}); err != nil {
 		// A rollback that fails changes nothing: the connection is given up and the
 		// database rolls back by itself.
 		_ = tx.Rollback()
@@ -115,7 +152,7 @@ func (b *bound) read(ctx context.Context, work func(*session) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return work(&session{ctx, b.dialect, b.tx})
+	return work(&session{ctx, b.dialect, b.tx, nil})
 }
 
 func (b *bound) write(ctx context.Context, work func(*session) error) error {
@@ -126,7 +163,7 @@ func (b *bound) write(ctx context.Context, work func(*session) error) error {
 	}
 	// A statement that is interrupted may end the whole transaction of the host, so
 	// nothing is interrupted once it has begun.
-	s := &session{context.WithoutCancel(ctx), b.dialect, b.tx}
+	s := &session{context.WithoutCancel(ctx), b.dialect, b.tx, nil}
 	if _, err := s.exec("SAVEPOINT kh_commit"); err != nil {
 		return err
 	}
@@ -141,3 +178,6 @@ func (b *bound) write(ctx context.Context, work func(*session) error) error {
 	_, err := s.exec("RELEASE SAVEPOINT kh_commit")
 	return err
 }
+
+// close does nothing: the host's transaction keeps nothing.
+func (b *bound) close() error { return nil }

@@ -42,7 +42,7 @@ func New(writer, reads *sql.DB, d Dialect, o Options) *Fleet {
 		o.Now = time.Now
 	}
 	s := &shared{dialect: d, now: o.Now}
-	return &Fleet{s, &pools{dialect: &s.dialect, writer: writer, reads: reads}}
+	return &Fleet{s, &pools{dialect: &s.dialect, writer: &pool{DB: writer}, reads: &pool{DB: reads}}}
 }
 
 // Within returns the fleet bound to a host's transaction: every commit is a savepoint in
@@ -79,8 +79,9 @@ func (f *Fleet) Tenants(ctx context.Context) ([]string, error) {
 	return ids, err
 }
 
-// Close does nothing: the pools belong to whoever opened them.
-func (f *Fleet) Close() error { return nil }
+// Close gives back the statements that are kept compiled. The pools belong to whoever
+// opened them.
+func (f *Fleet) Close() error { return f.access.close() }
 
 // Store is one tenant's [store.Store].
 type Store struct {

@@ -13,7 +13,8 @@ import (
 // size returns how many entries have an index.
 func (st *Store) size(s *session) (int64, error) {
 	var n int64
-	_, err := s.one("SELECT coalesce(max(idx) + 1, 0) FROM kh_leaves WHERE tenant = ?", st.args(), &n)
+	// Not max(idx): it would read every entry, because the index leaves out late ones.
+	_, err := s.one("SELECT idx + 1 FROM kh_leaves WHERE tenant = ? AND idx IS NOT NULL ORDER BY idx DESC LIMIT 1", st.args(), &n)
 	return n, err
 }
 
@@ -108,6 +109,9 @@ func (st *Store) Tree(ctx context.Context, positions ...int64) (int64, [][32]byt
 
 // Unsequenced implements [store.Store].
 func (st *Store) Unsequenced(ctx context.Context, limit int) ([]store.Entry, error) {
+	if !st.fleet.shared.dialect.LateIndex {
+		return nil, ctx.Err()
+	}
 	return st.entries(ctx, "SELECT "+entryColumns+" FROM kh_leaves l WHERE l.tenant = ? AND l.idx IS NULL ORDER BY l.at, l.id LIMIT ?",
 		st.args(store.Page(limit)))
 }

@@ -138,6 +138,8 @@ func testLists(t *testing.T, open opener) {
 		b.equal("with a bound", b.list(after), "u3")
 		after.From = []byte("a")
 		b.equal("after beats from", b.list(after), "u3")
+		b.commit(put("user", "u9", 0, "{}", "label", ""))
+		b.equal("after no value", b.list(store.Query{Kind: "user", Term: "label", After: &store.Position{ID: "u8"}}), "u9 u1 u2 u3 u4")
 	})
 	t.Run("a page has at most 1000", func(t *testing.T) {
 		b := open(t)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-a2d3eaca/keyholder/panel"
 	"github.com/seed-a2d3eaca/keyholder/panel/paneltest"
 )
 
@@ -92,6 +93,7 @@ type Panel struct {
 	highest   byte // sequence of the server behind a handshake
 	zeroes    int  // packets of the server with sequence 0
 	frozen    bool
+	forgets   panel.Field // writes of these are acknowledged and not stored
 }
 
 // mode is a programming session that we gave to somebody.
@@ -286,6 +288,13 @@ func (p *Panel) Freeze(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.frozen = on
+}
+
+// Forget makes the panel acknowledge writes of some fields without storing them.
+func (p *Panel) Forget(f panel.Field) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forgets = f
 }
 
 // Waiting counts the notifications that were not sent yet.

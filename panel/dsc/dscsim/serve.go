@@ -275,7 +275,10 @@ func (c *conn) write(seq byte, m itv2.Message) answer {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	code := p.carryOut(by, slot, m)
+	code := good
+	if !p.forgets.Has(field) {
+		code = p.carryOut(by, slot, m)
+	}
 	if code == good && p.quirks[EchoesUpdates] {
 		p.announce(what, slot)
 	}

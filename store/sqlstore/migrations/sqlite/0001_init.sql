@@ -81,7 +81,6 @@ CREATE TABLE kh_leaves (
 ) STRICT;
 
 CREATE UNIQUE INDEX kh_leaves_idx ON kh_leaves (tenant, idx) WHERE idx IS NOT NULL;
-CREATE INDEX kh_leaves_late ON kh_leaves (tenant, at, id) WHERE idx IS NULL;
 CREATE INDEX kh_leaves_at ON kh_leaves (tenant, at, id);
 
 CREATE TABLE kh_targets (

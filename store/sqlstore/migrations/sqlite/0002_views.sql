@@ -17,7 +17,8 @@ FROM kh_records WHERE kind = 'panel';
 CREATE VIEW kh_accounts AS
 SELECT tenant, id, version,
        CASE WHEN json_valid(body) THEN json_extract(body, '$.username') END AS username,
-       CASE WHEN json_valid(body) THEN json_extract(body, '$.enabled') END AS enabled,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.suspended.at') END AS suspended,
+       CASE WHEN json_valid(body) THEN json_extract(body, '$.removed') END AS removed,
        body
 FROM kh_records WHERE kind = 'account';
 

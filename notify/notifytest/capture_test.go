@@ -1,0 +1,64 @@
+package notifytest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-a2d3eaca/keyholder/notify"
+	"github.com/seed-a2d3eaca/keyholder/notify/notifytest"
+)
+
+func TestCaptureFailsInTheWaysOfRealMailers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &notifytest.Capture{}
+		m := notify.Message{ID: "m1", To: "owner@example.com"}
+		c.Down(true)
+		_, err := c.Send(t.Context(), m)
+		require.ErrorIs(t, err, notify.ErrUnavailable)
+		require.ErrorIs(t, c.Check(t.Context()), notify.ErrUnavailable)
+		c.Down(false)
+		c.Reject("owner@example.com")
+		_, err = c.Send(t.Context(), m)
+		require.ErrorIs(t, err, notify.ErrRejected)
+		c.Reject()
+		c.Slow(time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = c.Send(ctx, m)
+		require.ErrorIs(t, err, notify.ErrUnavailable)
+		began := time.Now()
+		require.NoError(t, c.Check(t.Context()))
+		assert.Equal(t, time.Minute, time.Since(began))
+		c.Slow(0)
+		assert.Empty(t, c.Sent())
+		lost := errors.New("lost")
+		c.Lose(lost)
+		_, err = c.Send(t.Context(), m)
+		require.ErrorIs(t, err, lost)
+		c.Lose(nil)
+		d, err := c.Send(t.Context(), m)
+		require.NoError(t, err)
+		assert.Equal(t, "<m1@capture>", d.MessageID)
+		assert.Len(t, c.Sent(), 2)
+		assert.Equal(t, 5, c.Tries())
+	})
+}
+
+func ExampleCapture() {
+	mail := &notifytest.Capture{}
+	_, err := mail.Send(context.Background(), notify.Message{ID: "1", To: "owner@example.com", Text: "Hello"})
+	fmt.Println(err, len(mail.Sent()))
+	mail.Down(true)
+	_, err = mail.Send(context.Background(), notify.Message{ID: "2", To: "owner@example.com", Text: "Hello"})
+	fmt.Println(err)
+	// Output:
+	// <nil> 1
+	// notify: transport is out of reach
+}

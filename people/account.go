@@ -1,0 +1,251 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/audit"
+	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/internal/rec"
+	"github.com/seed-a2d3eaca/keyholder/store"
+)
+
+// The scopes in which what names an account is unique. Only keyed fingerprints are
+// claimed, so that erasing a key erases the claim's meaning.
+const (
+	emailScope    credentials.ScopeKind = "email"
+	usernameScope credentials.ScopeKind = "username"
+)
+
+// nameUse is what an account uses its names for.
+const nameUse = "account"
+
+// names are what an account claims in one scope, none for an empty value.
+func (s *Service) names(scope credentials.ScopeKind, value string) ([]store.Name, error) {
+	if value == "" {
+		return nil, nil
+	}
+	list, err := credentials.Names(s.core.Keys, credentials.Scope{Kind: scope}, credentials.MarkMaterial([]byte(value)))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]store.Name, len(list))
+	for i, n := range list {
+		out[i] = store.Name(n)
+	}
+	return out, nil
+}
+
+// claim takes the names of a new account.
+func (s *Service) claim(u *flow.Unit, a accounts.Account) error {
+	email := a.Email.Canonical()
+	if !s.o.Policy.EmailUnique {
+		email = ""
+	}
+	emails, err := s.names(emailScope, email)
+	if err != nil {
+		return err
+	}
+	usernames, err := s.names(usernameScope, a.Username)
+	if err != nil {
+		return err
+	}
+	for _, n := range append(emails, usernames...) {
+		u.Do(store.Claim{Name: n, Holder: string(a.ID), Use: nameUse})
+	}
+	return nil
+}
+
+// release frees the address of an account. Its username stays taken: the log refers to it.
+func (s *Service) release(u *flow.Unit, a accounts.Account) error {
+	emails, err := s.names(emailScope, a.Email.Canonical())
+	for _, n := range emails {
+		u.Do(store.Release{Name: n, Holder: string(a.ID), Use: nameUse})
+	}
+	return err
+}
+
+// visible reports whether somebody restricted to sites may know of an account.
+func visible(sites accounts.Sites, a accounts.Account) bool {
+	return sites.All() || sites.Overlaps(a.Sites)
+}
+
+// within reports whether somebody restricted to have may give want.
+func within(have, want accounts.Sites) bool {
+	return have.All() || !want.All() && !slices.ContainsFunc(want.IDs(), func(id string) bool { return !have.Has(id) })
+}
+
+// judge answers not found alike for an account that is not there and for one of no site
+// that the operator shares. Of a removed account only those hear who may see all sites.
+func judge(sites accounts.Sites, a accounts.Account, found bool) error {
+	switch {
+	case !found || !visible(sites, a):
+		return accounts.ErrAccountNotFound
+	case !a.Removed.IsZero():
+		return accounts.ErrAccountRemoved
+	}
+	return nil
+}
+
+// system is keyholder's own account. It is always there and stored nowhere.
+func system() accounts.Account {
+	return accounts.Account{ID: accounts.SystemID, Sites: accounts.AllSites()}
+}
+
+// load reads an account for a decision.
+func load(u *flow.Unit, sites accounts.Sites, id accounts.ID) (accounts.Account, error) {
+	if id == accounts.SystemID {
+		return system(), nil
+	}
+	a, found, err := flow.Load(u, rec.Accounts, string(id))
+	if err != nil {
+		return a, err
+	}
+	return a, judge(sites, a, found)
+}
+
+// peek reads an account for a view.
+func (s *Service) peek(ctx context.Context, sites accounts.Sites, id accounts.ID) (accounts.Account, error) {
+	if id == accounts.SystemID {
+		return system(), nil
+	}
+	rs, err := s.core.Store.Load(ctx, rec.Accounts.Key(string(id)))
+	if err != nil {
+		return accounts.Account{}, err
+	}
+	a, _, err := rec.Accounts.Decode(rs[0])
+	if err != nil {
+		return a, err
+	}
+	return a, judge(sites, a, rs[0].Version != 0)
+}
+
+// maxSites is how many sites an entry is found by: a log entry has 16 targets.
+const maxSites = 14
+
+// subject is whose key seals what an entry says of an account.
+func subject(id accounts.ID) string { return audit.AccountActor + "/" + string(id) }
+
+// say adds the entry of an act on an account, with who it was at that time.
+func say(u *flow.Unit, action audit.Action, a accounts.Account, fields ...flow.Field) error {
+	targets := []string{string(a.ID)}
+	for _, site := range a.Sites.IDs()[:min(len(a.Sites.IDs()), maxSites)] {
+		targets = append(targets, flow.Site(site))
+	}
+	of := subject(a.ID)
+	_, err := u.Say(action, audit.Success, targets, append([]flow.Field{
+		flow.F(audit.FieldAccount, string(a.ID)),
+		{Name: audit.FieldEmail, Value: a.Email.String(), Of: of},
+		{Name: audit.FieldUsername, Value: a.Username, Of: of},
+	}, fields...)...)
+	return err
+}
+
+// changed are the fields that say how a status moved.
+func changed(u *flow.Unit, before, after accounts.Account) []flow.Field {
+	return []flow.Field{
+		flow.F(audit.FieldStatusBefore, string(before.StatusPowerManage(u.Now()))),
+		flow.F(audit.FieldStatus, string(after.StatusPowerManage(u.Now()))),
+	}
+}
+
+// change loads an account, edits it and says what was done, all in one commit.
+func (op *Operator) change(ctx context.Context, name string, id accounts.ID, edit func(u *flow.Unit, g accounts.Grant, a accounts.Account) (accounts.Account, error)) (Account, error) {
+	g, err := op.allowed(ctx, name)
+	if err != nil {
+		return Account{}, err
+	}
+	var after accounts.Account
+	var targets []string
+	_, err = op.people.core.Act(ctx, op.actor, func(u *flow.Unit) error {
+		a, err := load(u, g.Sites, id)
+		if err != nil {
+			return err
+		}
+		targets = []string{string(id)}
+		if after, err = edit(u, g, a); err != nil {
+			return err
+		}
+		return flow.Put(u, rec.Accounts, string(id), &after)
+	})
+	if err != nil {
+		return Account{}, op.refused(ctx, name, targets, err)
+	}
+	return op.people.view(after), nil
+}
+
+// Suspend takes an account's access away at once and keeps everything else: links, roles,
+// history. The reason is recorded in clear; keep names out of it.
+func (op *Operator) Suspend(ctx context.Context, id accounts.ID, reason string) (Account, error) {
+	return op.change(ctx, "Suspend", id, func(u *flow.Unit, _ accounts.Grant, a accounts.Account) (accounts.Account, error) {
+		b, err := a.Suspend(u.Now(), reason, op.people.o.Policy)
+		if err != nil {
+			return a, err
+		}
+		return b, say(u, audit.AccountSuspended, b, append(changed(u, a, b), flow.F(audit.FieldReason, reason))...)
+	})
+}
+
+// Enable ends a suspension: the account is as it was before.
+func (op *Operator) Enable(ctx context.Context, id accounts.ID) (Account, error) {
+	return op.change(ctx, "Enable", id, func(u *flow.Unit, _ accounts.Grant, a accounts.Account) (accounts.Account, error) {
+		b, err := a.Enable()
+		if err != nil {
+			return a, err
+		}
+		return b, say(u, audit.AccountEnabled, b, changed(u, a, b)...)
+	})
+}
+
+// SetRoles replaces an account's roles. Nobody gives or takes a right that they do not
+// have themselves. Errors: [accounts.ErrRoleNotFound], [accounts.ErrRoleLimit],
+// [accounts.ErrPermissionDenied].
+func (op *Operator) SetRoles(ctx context.Context, id accounts.ID, roles ...string) (Account, error) {
+	return op.change(ctx, "SetRoles", id, func(u *flow.Unit, g accounts.Grant, a accounts.Account) (accounts.Account, error) {
+		if err := errors.Join(a.May(accounts.Validate, op.people.o.Policy), mayGive(g, a.Roles), mayGive(g, roles)); err != nil {
+			return a, err
+		}
+		b := a
+		b.Roles = slices.Clone(roles)
+		if err := op.people.o.Policy.Check(b); err != nil {
+			return a, err
+		}
+		return b, say(u, audit.AccountRoleChanged, b,
+			flow.F(audit.FieldRoleBefore, strings.Join(a.Roles, ", ")), flow.F(audit.FieldRole, strings.Join(b.Roles, ", ")))
+	})
+}
+
+// mayGive reports the first right that the roles have and g lacks.
+func mayGive(g accounts.Grant, roles []string) error {
+	rights, err := accounts.DefaultRoles().Rights(false, roles...)
+	if err != nil {
+		return err
+	}
+	for r := range rights.Without(g.Rights).Each() {
+		return &accounts.PermissionError{Right: r}
+	}
+	return nil
+}
+
+// SetSites replaces the sites of an account. Only the operator's own sites can be given or
+// taken, and at least one is left. Errors: [ErrNoSites], [accounts.ErrSiteMismatch].
+func (op *Operator) SetSites(ctx context.Context, id accounts.ID, sites accounts.Sites) (Account, error) {
+	return op.change(ctx, "SetSites", id, func(u *flow.Unit, g accounts.Grant, a accounts.Account) (accounts.Account, error) {
+		switch err := a.May(accounts.Validate, op.people.o.Policy); {
+		case err != nil:
+			return a, err
+		case sites.None():
+			return a, ErrNoSites
+		case !within(g.Sites, sites.Without(a.Sites.IDs()...)), !within(g.Sites, a.Sites.Without(sites.IDs()...)):
+			return a, accounts.ErrSiteMismatch
+		}
+		b := a
+		b.Sites = sites
+		return b, say(u, audit.AccountRoleChanged, b,
+			flow.F(audit.FieldSitesBefore, a.Sites.String()), flow.F(audit.FieldSites, b.Sites.String()))
+	})
+}

@@ -1,0 +1,54 @@
+package people
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/store"
+)
+
+// Errors of this package; refusals that concern people are those of package accounts.
+var (
+	// ErrCode: the code does not confirm this account. It is one answer for a wrong, used,
+	// replaced or expired code, for too many attempts, and for an account that is not there
+	// or needs no code; the log has the reason.
+	ErrCode = fault.New(fault.Denied, "people: the code does not work").
+		Hinted("Use the code of the newest message. It works once, for a short time and for a few attempts; then have a new one sent.")
+	// ErrResetLimit: the account's owner got as many messages as there may be in an hour.
+	ErrResetLimit = fault.New(fault.Busy, "people: too many messages to this account").
+			Hinted("Look at how the last message was delivered, and wait before you send another.")
+	// ErrNoDelivery: there is no such message, or the caller may not see it.
+	ErrNoDelivery = fault.New(fault.NotFound, "people: no such message")
+	// ErrNoSites: an account belongs to at least one site.
+	ErrNoSites = fault.New(fault.Invalid, "people: an account needs a site").
+			Hinted("Give the account at least one of your sites. To take all access away, suspend it.")
+	// ErrCursor: not a cursor of an earlier page.
+	ErrCursor = fault.New(fault.Invalid, "people: not a cursor").
+			Hinted("Begin with the first page again.")
+)
+
+// taken says which name of an account is in use, if that is why a commit was refused.
+func taken(err error) error {
+	op, ok := errors.AsType[*store.OpError](err)
+	if !ok || !errors.Is(err, store.ErrTaken) {
+		return err
+	}
+	if c, ok := op.Op.(store.Claim); ok && strings.HasPrefix(string(c.Name), string(usernameScope)) {
+		return accounts.ErrUsernameTaken
+	}
+	return accounts.ErrEmailInUse
+}
+
+// outsider makes [ErrCode] of every reason that tells something about an account.
+func outsider(err error) error {
+	for _, reason := range []error{flow.ErrNoSecret, flow.ErrSecretExpired, flow.ErrSecretWrong, flow.ErrGuesses,
+		accounts.ErrInvalidTransition, accounts.ErrAccountNotFound} {
+		if errors.Is(err, reason) {
+			return ErrCode
+		}
+	}
+	return err
+}

@@ -1,0 +1,46 @@
+package people
+
+import (
+	"strings"
+	"time"
+
+	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/notify"
+)
+
+// LetterKind is what a message is about.
+type LetterKind string
+
+// The kinds of messages.
+const (
+	SetupLetter LetterKind = "setup" // the code that confirms a new account
+	ResetLetter LetterKind = "reset" // the code that sets a new password
+)
+
+// Letter is a message before it is put into words.
+type Letter struct {
+	Kind    LetterKind
+	Name    string // of the person, personal; escape it in HTML
+	Code    credentials.Code
+	Expires time.Time // the code works until then
+}
+
+func letter(l flow.Letter) Letter {
+	c, _ := l.Secret.Code() // codes are all that this package sends
+	return Letter{Kind: LetterKind(l.Purpose), Name: l.Name, Code: c, Expires: l.Expires}
+}
+
+// compose is the plain English of a message.
+func compose(l Letter) notify.Message {
+	subject, why := "Your code to set up your account", "An account was made for you. Confirm it with this code:"
+	if l.Kind == ResetLetter {
+		subject, why = "Your code to set a new password", "A new password was asked for your account. Set it with this code:"
+	}
+	return notify.Message{Subject: subject, Text: strings.Join([]string{
+		"Hello " + l.Name + ",", "",
+		why, "",
+		"    " + l.Code.Reveal(), "",
+		"It works once, until " + l.Expires.UTC().Format("15:04 on 2 January 2006") + " UTC.",
+		"If you did not expect this message, do nothing and give the code to nobody.", ""}, "\n")}
+}

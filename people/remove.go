@@ -1,0 +1,99 @@
+package people
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/audit"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/internal/rec"
+	"github.com/seed-a2d3eaca/keyholder/store"
+)
+
+// Confirmation is what a person confirmed: the account that they had before their eyes.
+// It names the account's address; its username or id where it has no address.
+type Confirmation struct{ Account string }
+
+// check reports whether the account that was confirmed is this one.
+func (c Confirmation) check(a accounts.Account) error {
+	named := strings.TrimSpace(c.Account)
+	want := a.Email.String()
+	switch {
+	case named == "":
+		return accounts.ErrConfirmationRequired
+	case want == "" && a.Username != "":
+		want = a.Username
+	case want == "":
+		want = string(a.ID)
+	}
+	if !strings.EqualFold(named, want) {
+		return accounts.ErrConfirmationMismatch
+	}
+	return nil
+}
+
+// Remove ends an account for good: its owner cannot sign in any more, it is no panel
+// user's account from that moment on, its address is free, and its codes and messages are
+// void. Codes, labels and partitions of panel users stay as they are, and so does the log.
+//
+// It cannot be undone. To take an account off a panel user and keep it, unassign it
+// (package roster); to take access away for a while, suspend it. After a mistake add the
+// account again and assign it again.
+//
+// Errors: [accounts.ErrConfirmationRequired], [accounts.ErrConfirmationMismatch],
+// [accounts.ErrDeleteForbidden], [accounts.ErrAccountNotFound], [accounts.ErrAccountRemoved].
+func (op *Operator) Remove(ctx context.Context, id accounts.ID, confirm Confirmation) error {
+	const name = "Remove"
+	g, err := op.allowed(ctx, name)
+	if err != nil {
+		return err
+	}
+	s := op.people
+	var targets []string
+	_, err = s.core.Act(ctx, op.actor, func(u *flow.Unit) error {
+		a, err := load(u, g.Sites, id)
+		if err != nil {
+			return err
+		}
+		targets = []string{string(id)}
+		gone, err := a.Remove(u.Now(), s.o.Policy)
+		if err != nil {
+			return err
+		}
+		if err := confirm.check(a); err != nil {
+			return err
+		}
+		linked, err := s.core.Store.Tally(ctx, store.Query{Kind: rec.Users.Name, Term: rec.ByAccount, From: []byte(id), To: append([]byte(id), 0)})
+		if err != nil {
+			return err
+		}
+		if err := say(u, audit.AccountRemoved, a, flow.F(audit.FieldStatusBefore, string(a.StatusPowerManage(u.Now()))),
+			flow.F(audit.FieldUnlinkedUsers, strconv.FormatInt(linked, 10))); err != nil {
+			return err
+		}
+		if err := s.release(u, a); err != nil {
+			return err
+		}
+		if err := u.VoidSecrets(string(id)); err != nil {
+			return err
+		}
+		u.Do(store.Mark{Line: flow.UnlinkLine(string(id))})
+		if s.o.Policy.Deletion == accounts.Purge {
+			flow.Drop(u, rec.Accounts, string(id))
+			return nil
+		}
+		return flow.Put(u, rec.Accounts, string(id), &gone)
+	})
+	if err != nil {
+		return op.refused(ctx, name, targets, err)
+	}
+	// The account is gone whatever becomes of this: links to it read as none, and the
+	// marked line takes off what is left.
+	if _, err := s.core.Unlink(ctx, op.actor, string(id)); err != nil {
+		s.core.Logger().WarnContext(ctx, "unlink later", slog.String("account", string(id)), slog.Any("error", err))
+	}
+	return nil
+}

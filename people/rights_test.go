@@ -1,0 +1,268 @@
+package people_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/audit"
+	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/internal/mint"
+	"github.com/seed-a2d3eaca/keyholder/people"
+	"github.com/seed-a2d3eaca/keyholder/store"
+	"github.com/seed-a2d3eaca/keyholder/store/memstore"
+)
+
+// operations is every method of an operator, on one account.
+var operations = map[string]func(ctx context.Context, op *people.Operator, a people.Account, r people.Receipt) error{
+	"Account": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Account(ctx, a.ID)
+		return err
+	},
+	"Accounts": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
+		_, err := op.Accounts(ctx, people.Search{})
+		return err
+	},
+	"CheckMailer": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
+		return op.CheckMailer(ctx)
+	},
+	"Confirm": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Confirm(ctx, people.ByID(a.ID), credentials.Code{})
+		return err
+	},
+	"Create": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, _, err := op.Create(ctx, people.NewAccount{Sites: a.Sites})
+		return err
+	},
+	"CreateConfirmed": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.CreateConfirmed(ctx, people.NewAccount{Sites: a.Sites})
+		return err
+	},
+	"Delivery": func(ctx context.Context, op *people.Operator, _ people.Account, r people.Receipt) error {
+		_, err := op.Delivery(ctx, r)
+		return err
+	},
+	"Enable": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Enable(ctx, a.ID)
+		return err
+	},
+	"Exists": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Exists(ctx, a.Email)
+		return err
+	},
+	"Remove": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		return op.Remove(ctx, a.ID, people.Confirmation{Account: a.Email.String()})
+	},
+	"ResetPassword": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.ResetPassword(ctx, a.ID)
+		return err
+	},
+	"SetRoles": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.SetRoles(ctx, a.ID)
+		return err
+	},
+	"SetSites": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.SetSites(ctx, a.ID, a.Sites)
+		return err
+	},
+	"Status": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Status(ctx, a.ID)
+		return err
+	},
+	"Suspend": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Suspend(ctx, a.ID, "")
+		return err
+	},
+}
+
+// The table of rights has a row for every operation and no other.
+func TestEveryOperationIsInTheTableOfRights(t *testing.T) {
+	var listed []string
+	for _, p := range accounts.Permissions() {
+		if name, ok := strings.CutPrefix(p.Op, "people."); ok {
+			listed = append(listed, name)
+		}
+	}
+	var have []string
+	for name := range operations {
+		have = append(have, name)
+	}
+	slices.Sort(have)
+	assert.Equal(t, have, listed)
+}
+
+// Without its one right an operation changes nothing, sends nothing, and the refusal is
+// in the log; with that right alone it is not refused for lack of one.
+//
+// Rules: R19, R22, R151
+func TestEveryOperationAsksForItsRightFirst(t *testing.T) {
+	for name, run := range operations {
+		right := accounts.PermissionFor("people." + name).Right
+		b := newBench(t, func(o *people.Options) {
+			o.Authority = accounts.StaticAuthority{
+				"operator": everything,
+				"without":  {Enabled: true, Rights: accounts.AllRights().Without(accounts.RightsOf(right)), Sites: accounts.AllSites()},
+				"with":     {Enabled: true, Rights: accounts.RightsOf(right), Sites: accounts.AllSites()},
+			}
+		})
+		a := b.account("owner@example.com", accounts.Active)
+		d, err := b.op.ResetPassword(t.Context(), a.ID)
+		require.NoError(t, err)
+		tries := b.mail.Tries()
+		b.forget()
+		err = run(t.Context(), b.as("without"), a, d.Receipt)
+		require.ErrorIs(t, err, accounts.ErrPermissionDenied, name)
+		assert.ErrorContains(t, err, right.String(), name)
+		assert.Equal(t, tries, b.mail.Tries(), name)
+		assert.Equal(t, []string{"count refused by=+1 max=1099511627776\n", "entry access.denied targets=1\nput person if=0\n"}, b.wrote(), name)
+		err = run(t.Context(), b.as("with"), a, d.Receipt)
+		assert.NotErrorIs(t, err, accounts.ErrPermissionDenied, name)
+	}
+}
+
+// Acts that ask for it are refused without a factor that was proven just now.
+func TestActsAskForAFreshFactor(t *testing.T) {
+	b := newBench(t)
+	a := b.account("owner@example.com", accounts.Active)
+	d, err := b.op.ResetPassword(t.Context(), a.ID)
+	require.NoError(t, err)
+	stale := b.svc.As(accounts.HostActor("operator", "", "test"))
+	for name, run := range operations {
+		err := run(t.Context(), stale, a, d.Receipt)
+		if accounts.PermissionFor("people." + name).StepUp {
+			require.ErrorIs(t, err, accounts.ErrStepUpRequired, name)
+		} else {
+			require.NotErrorIs(t, err, accounts.ErrStepUpRequired, name)
+		}
+	}
+	_, _, err = stale.Create(t.Context(), people.NewAccount{Email: email(t, "b@example.com"), Sites: sites, Roles: []string{"user"}})
+	require.ErrorIs(t, err, accounts.ErrStepUpRequired, "giving a role")
+}
+
+// An account of no shared site is one that is not there, whatever is asked.
+//
+// Rules: R240
+func TestAnAccountOfAnotherSiteIsNotThere(t *testing.T) {
+	b := newBench(t)
+	a, _, err := b.op.Create(t.Context(), people.NewAccount{Email: email(t, "south@example.com"), Sites: accounts.TheseSites("south")})
+	require.NoError(t, err)
+	d, err := b.op.ResetPassword(t.Context(), a.ID)
+	require.NoError(t, err)
+	nowhere := people.Account{}
+	nowhere.ID, nowhere.Email, nowhere.Sites = "no such account", email(t, "nobody@example.com"), accounts.TheseSites("south")
+	b.forget()
+	for name, run := range operations {
+		foreign := run(t.Context(), b.as("north"), a, d.Receipt)
+		absent := run(t.Context(), b.as("north"), nowhere, "no such receipt")
+		assert.Equal(t, absent, foreign, name)
+		switch name {
+		case "Account", "Enable", "Remove", "ResetPassword", "SetRoles", "SetSites", "Status", "Suspend":
+			assert.ErrorIs(t, foreign, accounts.ErrAccountNotFound, name)
+		case "Delivery":
+			assert.ErrorIs(t, foreign, people.ErrNoDelivery)
+		}
+	}
+	there, err := b.as("north").Exists(t.Context(), a.Email)
+	require.NoError(t, err)
+	assert.False(t, there)
+	page, err := b.as("north").Accounts(t.Context(), people.Search{})
+	require.NoError(t, err)
+	assert.Zero(t, page.Total)
+	assert.Empty(t, page.Accounts)
+	es, err := b.store.Entries(t.Context(), store.EntryQuery{Target: []byte("no such account")})
+	require.NoError(t, err)
+	assert.Empty(t, es, "what somebody typed is no target of an entry")
+}
+
+// Without an authority the roles of accounts decide; the first operator comes from the
+// host, which vouches for one actor.
+func TestRolesOfAccountsDecideWithoutAnAuthority(t *testing.T) {
+	b := newBench(t)
+	admin, err := b.op.CreateConfirmed(t.Context(), people.NewAccount{Email: email(t, "admin@example.com"), Sites: accounts.AllSites(), Roles: []string{"admin"}})
+	require.NoError(t, err)
+	own, err := people.New(people.Options{Store: b.store, Keys: b.keys, Mailer: b.mail, FirstTry: -1})
+	require.NoError(t, err)
+	op := own.As(accounts.Recorded(mint.Token{}, audit.AccountActor, admin.ID, "", "test", admin.Created))
+	a, _, err := op.Create(t.Context(), people.NewAccount{Email: email(t, "viewer@example.com"), Sites: sites})
+	require.NoError(t, err)
+	stranger := own.As(accounts.HostActor("operator", "", "test"))
+	_, err = stranger.Account(t.Context(), a.ID)
+	require.ErrorIs(t, err, accounts.ErrNotEnabled)
+	empty := own.On(memstore.Open()).As(accounts.Recorded(mint.Token{}, audit.AccountActor, admin.ID, "", "test", admin.Created))
+	_, err = empty.Account(t.Context(), a.ID)
+	require.ErrorIs(t, err, accounts.ErrNotEnabled, "the roles are those of the store that is worked on")
+	_, err = b.op.Suspend(t.Context(), admin.ID, "")
+	require.NoError(t, err)
+	_, err = op.Account(t.Context(), a.ID)
+	require.ErrorIs(t, err, accounts.ErrNotEnabled, "a suspended operator can do nothing from that moment on")
+}
+
+// A planted code and a planted address are in no error, no log line, and no text that an
+// entry or transcript prints; once the message is settled the code is nowhere at all.
+//
+// Rules: R140
+func TestCodesAndAddressesAreNotSpilled(t *testing.T) {
+	const planted = "Planted.Owner@example.com"
+	b := newBench(t)
+	a, code := b.invited(planted)
+	var said []string
+	note := func(v ...any) {
+		for _, v := range v {
+			said = append(said, fmt.Sprintf("%v %+v %#v", v, v, v))
+		}
+	}
+	for name, run := range operations {
+		if name != "Remove" {
+			note(run(t.Context(), b.as("nobody"), a, "x"), run(t.Context(), b.op, a, people.Receipt(planted)))
+		}
+	}
+	_, _, err := b.op.Create(t.Context(), people.NewAccount{Email: email(t, planted), Sites: sites})
+	require.ErrorIs(t, err, accounts.ErrEmailInUse)
+	note(err)
+	_, err = b.op.Account(t.Context(), accounts.ID(planted))
+	note(err)
+	_, err = b.op.Confirm(t.Context(), people.ByID(accounts.ID(planted)), code)
+	note(err)
+	b.mail.Reject(planted)
+	require.NoError(t, b.svc.Work(t.Context()))
+	b.mail.Reject()
+	b.mail.Lose(fmt.Errorf("550 <%s>: no such user, code %s", planted, code.Reveal()))
+	_, err = b.as("operator").ResetPassword(t.Context(), a.ID)
+	note(err)
+	require.NoError(t, b.svc.Work(t.Context()))
+	for _, m := range b.mail.Sent() {
+		note(m)
+	}
+	said = append(said, b.log.String())
+	said = append(said, b.wrote()...)
+	es, err := b.store.Entries(t.Context(), store.EntryQuery{})
+	require.NoError(t, err)
+	for _, e := range es {
+		said = append(said, string(e.Body), fmt.Sprint(e.Targets))
+	}
+	everything := strings.ToLower(strings.Join(said, "\n"))
+	assert.NotContains(t, everything, strings.ToLower(planted))
+	assert.NotContains(t, everything, code.Reveal())
+	assert.NotContains(t, everything, "robin", "a person's name")
+
+	for _, kind := range []store.Kind{"account", "onetime", store.Sent, "person"} {
+		rs, err := b.store.List(t.Context(), store.Query{Kind: kind})
+		require.NoError(t, err)
+		require.NotEmpty(t, rs, kind)
+		for _, r := range rs {
+			assert.NotContains(t, string(r.Body), code.Reveal(), kind)
+			if kind != "account" {
+				assert.NotContains(t, strings.ToLower(string(r.Body)), strings.ToLower(planted), kind)
+			}
+			if kind == store.Sent && !strings.Contains(string(r.Body), `"unavailable"`) {
+				assert.NotContains(t, string(r.Body), `"parts"`, "what varied in a settled message is gone")
+			}
+		}
+	}
+}
