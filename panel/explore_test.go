@@ -18,7 +18,8 @@ import (
 // crash, a lost answer or a refusal. After every step it asks the panel.
 //
 // Bounds: three wishes out of six, one keypad edit out of three, two mishaps, each for
-// three grades of sight and for a panel that does or does not refuse its own duplicate.
+// three grades of sight, for a panel that does or does not refuse its own duplicate, and
+// for a driver that calls such a refusal final or unsure.
 
 // wall is the panel's side of one slot.
 type wall struct {
@@ -40,6 +41,7 @@ type world struct {
 type rules struct {
 	sight  panel.Sight
 	ownDup bool // the panel refuses to write the code that the slot has
+	shy    bool // the driver calls such a refusal unsure, if an earlier edit may have written it
 }
 
 const everything = panel.Partitions(3)
@@ -271,7 +273,11 @@ func (x *explorer) fly(w world) {
 			}
 		}
 		if err != nil {
-			out.Refused[field(step)] = err
+			if x.rules.shy && f.Before.Has(field(step)) {
+				out.Unsure |= field(step)
+			} else {
+				out.Refused[field(step)] = err
+			}
 			break
 		}
 		p = after
@@ -337,11 +343,11 @@ func (x *explorer) finish(w world) error {
 func TestExploreOneSlot(t *testing.T) {
 	total := 0
 	for _, r := range []rules{
-		{panel.Presence, false}, {panel.Presence, true},
-		{panel.Marked, false}, {panel.Marked, true},
-		{panel.Value, false}, {panel.Value, true},
+		{panel.Presence, false, false}, {panel.Presence, true, false}, {panel.Presence, true, true},
+		{panel.Marked, false, false}, {panel.Marked, true, false}, {panel.Marked, true, true},
+		{panel.Value, false, false}, {panel.Value, true, false},
 	} {
-		t.Run(fmt.Sprintf("sight=%d ownDuplicateRefused=%v", r.sight, r.ownDup), func(t *testing.T) {
+		t.Run(fmt.Sprintf("sight=%d ownDuplicateRefused=%v shy=%v", r.sight, r.ownDup, r.shy), func(t *testing.T) {
 			x := &explorer{t: t, rules: r, seen: map[string]bool{}, trails: map[string]string{}, now: time.Unix(1_800_000_000, 0)}
 			start := world{Wishes: 3, Keypad: 1, Mishaps: 2}
 			if testing.Short() {

@@ -35,6 +35,23 @@ const (
 	Dealer        Role = "Dealer"
 )
 
+// RolesOf lists the roles of a kind of panel, the highest first, and the role that a new
+// user has if nobody names one ("": there is none, and none is invented). One panel may
+// have fewer; see [Model.Roles]. Nil for a kind without roles.
+func RolesOf(k Kind) (roles []Role, usual Role) {
+	switch k {
+	case DSC, NeoR:
+		return []Role{Master, Supervisor, User, OneTime, DuressRole}, ""
+	case Qolsys:
+		return []Role{Master, DwellerMaster, User, Guest, Installer, DuressRole, Dealer}, ""
+	case DualPath:
+		return []Role{Master}, Master
+	case Visonic:
+		return []Role{Master, User}, ""
+	}
+	return nil, ""
+}
+
 // Protected reports whether changing the code, role or existence of a user with this
 // role, or granting it, needs a right of its own.
 func (r Role) Protected() bool {

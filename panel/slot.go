@@ -515,6 +515,10 @@ func (s Slot) Settle(o Outcome, sight Sight) Slot {
 		}
 	}
 
+	if o.Unsure.Has(FieldCode) && f.Before.Has(FieldCode) && f.Do != Remove && o.Report != nil {
+		// The panel answers and the code is still in doubt: it refuses what may be its own.
+		s.Cure = true
+	}
 	if done.Has(FieldCode) {
 		s.codeDone(f, sight)
 	}

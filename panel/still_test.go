@@ -10,34 +10,34 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/panel"
 )
 
-// drawState draws from so few values that two states are often the same.
-func drawState(t *rapid.T, name string) panel.State {
-	few := func(what string) bool { return rapid.IntRange(0, 7).Draw(t, name+what) == 0 }
-	s := panel.State{Known: panel.AllFields, Set: true, Label: "door", Role: panel.User, Partitions: 3, Tags: 1,
-		Keypads: []string{"hall"}, Locks: []string{"back"}, Window: panel.Window{Until: time.Unix(1_900_000_000, 0).UTC()},
-		Code: panel.CodeRef{Names: []string{"a"}, Mark: "m"}}
-	if few("empty") {
-		return panel.State{Known: panel.FieldCode}
+// alike returns s or, every other time, s with one thing changed.
+func alike(t *rapid.T, name string, s panel.State) panel.State {
+	changes := []func(){
+		func() { s = panel.State{Known: panel.FieldCode} },
+		func() { s.Set = !s.Set },
+		func() {
+			s.Known &^= rapid.SampledFrom([]panel.Field{panel.FieldCode, panel.FieldLabel, panel.FieldLocks}).Draw(t, name+" unknown")
+		},
+		func() { s.Label = "gate" },
+		func() { s.Role = panel.Supervisor },
+		func() { s.Partitions = 1 },
+		func() { s.Tags = 0 },
+		func() { s.Keypads = nil },
+		func() { s.Locks = []string{"back", "side"} },
+		func() { s.Window.From = time.Unix(1_700_000_000, 0).UTC() },
+		func() { s.Window.Until = time.Time{} },
+		func() { s.Window.Revoked = true },
+		func() { s.Code.Names = nil },
+		func() { s.Code.Names = []string{"b"} },
+		func() { s.Code.Mark = "" },
+		func() { s.Code.Mark = "n" },
+		func() { s.Code.ID++ },
+		func() { s.Code.Len++ },
+		func() { s.Code.Sealed.Bytes = []byte{1} },
+		func() { s.Code.Sealed.KeyID = "k" },
 	}
-	for f := range panel.AllFields.Each() {
-		if few("unknown " + f.String()) {
-			s.Known &^= f
-		}
-	}
-	change := []struct {
-		what string
-		do   func()
-	}{
-		{"label", func() { s.Label = "gate" }}, {"role", func() { s.Role = panel.Supervisor }},
-		{"partitions", func() { s.Partitions = 1 }}, {"tags", func() { s.Tags = 0 }},
-		{"keypads", func() { s.Keypads = nil }}, {"locks", func() { s.Locks = []string{"back", "side"} }},
-		{"from", func() { s.Window.From = time.Unix(1_700_000_000, 0).UTC() }}, {"until", func() { s.Window.Until = time.Time{} }},
-		{"revoked", func() { s.Window.Revoked = true }}, {"names", func() { s.Code.Names = nil }}, {"mark", func() { s.Code.Mark = "" }},
-	}
-	for _, c := range change {
-		if few(c.what) {
-			c.do()
-		}
+	if i := rapid.IntRange(-len(changes), len(changes)-1).Draw(t, name); i >= 0 {
+		changes[i]()
 	}
 	return s
 }
@@ -48,27 +48,29 @@ func drawState(t *rapid.T, name string) panel.State {
 func TestStillNeverPassesAReportThatMatters(t *testing.T) {
 	x := &explorer{t: t}
 	stills := 0
-	rapid.Check(t, func(t *rapid.T) {
-		s := panel.Slot{Place: panel.Place{Slot: 4}, Reported: drawState(t, "reported"), Agreed: drawState(t, "agreed"),
-			Tenancy: 2, Settled: 2 - uint64(rapid.IntRange(0, 9).Draw(t, "behind")/9)}
-		odd := func(what string) bool { return rapid.IntRange(0, 9).Draw(t, what) == 0 }
-		s.Over, s.Cure, s.Clearing = odd("over"), odd("cure"), odd("clearing")
-		if odd("pending") {
-			s.Pending, s.Wanted = panel.FieldLabel, panel.State{Label: "shed"}
+	one := func(t *rapid.T) {
+		base := panel.State{Known: panel.AllFields, Set: true, Label: "door", Role: panel.User, Partitions: 3, Tags: 1,
+			Keypads: []string{"hall"}, Locks: []string{"back"}, Window: panel.Window{Until: time.Unix(1_900_000_000, 0).UTC()},
+			Code: panel.CodeRef{Names: []string{"a"}, Mark: "m"}}
+		if rapid.Bool().Draw(t, "empty") {
+			base = panel.State{Known: panel.FieldCode}
 		}
-		if odd("unsure") {
-			s.Unsure = panel.FieldPartitions
-		}
-		if odd("sent") {
-			s.Sent = []panel.CodeRef{named("b")}
-		}
-		if odd("flight") {
-			s.Flight = &panel.Flight{Do: panel.Change, Set: panel.FieldLabel}
-		}
-		g := panel.Sighting{State: s.Reported, At: time.Unix(1_800_000_000, 0), Changed: odd("changed"),
+		s := panel.Slot{Place: panel.Place{Slot: 4}, Reported: alike(t, "reported", base), Agreed: alike(t, "agreed", base), Tenancy: 2, Settled: 2}
+		g := panel.Sighting{State: alike(t, "report", s.Reported), At: time.Unix(1_800_000_000, 0),
 			Sight: rapid.SampledFrom([]panel.Sight{panel.Presence, panel.Marked, panel.Value}).Draw(t, "sight")}
-		if odd("other report") {
-			g.State = drawState(t, "report")
+		open := []func(){
+			func() { g.Changed = true },
+			func() { s.Settled-- },
+			func() { s.Over = true },
+			func() { s.Cure = true },
+			func() { s.Clearing = true },
+			func() { s.Pending, s.Wanted = panel.FieldLabel, panel.State{Label: "shed"} },
+			func() { s.Unsure = panel.FieldPartitions },
+			func() { s.Sent = []panel.CodeRef{named("b")} },
+			func() { s.Flight = &panel.Flight{Do: panel.Change, Set: panel.FieldLabel} },
+		}
+		if i := rapid.IntRange(-len(open), len(open)-1).Draw(t, "open"); i >= 0 {
+			open[i]()
 		}
 		if !s.Still(&g) {
 			return
@@ -77,6 +79,11 @@ func TestStillNeverPassesAReportThatMatters(t *testing.T) {
 		after, found := s.Observe(g, 0)
 		require.Zero(t, found)
 		require.Equal(t, x.key(world{Slot: s}), x.key(world{Slot: after}))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		for range 30 {
+			one(t)
+		}
 	})
 	require.NotZero(t, stills)
 }

@@ -166,6 +166,9 @@ func (c *conn) enter(seq byte, m itv2.Enter) answer {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.live != c {
+		return result(seq, busy) // it came over a connection that has ended: nobody would leave
+	}
 	by := p.memory.holder(strings.ToUpper(hex.EncodeToString(m.Code)))
 	if m.Mode != itv2.ModeCodes || by == 0 || by != 1 && p.memory.slots[by].role(by) != panel.Supervisor {
 		if p.wrong++; p.wrong >= wrongLimit {
