@@ -169,7 +169,10 @@ func (x *explorer) visit(from, w world, step string) {
 	if w.Wall.Code != "" && w.Wall.Ours && !slices.Contains(w.Slot.Claims(), w.Wall.Code) {
 		x.t.Fatalf("the panel opens for %q, which nobody holds:%s", w.Wall.Code, x.trails[k])
 	}
-	x.queue = append(x.queue, w)
+	// What the store would give back is what goes on.
+	var back world
+	require.NoError(x.t, json.Unmarshal([]byte(k), &back))
+	x.queue = append(x.queue, back)
 }
 
 // next yields every step that is possible from w.

@@ -119,6 +119,9 @@ func (s *Slot) gone() Finding {
 func (s *Slot) codeSeen(g Sighting) Finding {
 	seen := g.State.Code
 	doubt := s.Unsure.Has(FieldCode)
+	if s.ByHand() && !doubt && s.setByHand(g) {
+		return 0
+	}
 	if !s.Agreed.Set && !doubt {
 		return s.strangers()
 	}
@@ -134,6 +137,26 @@ func (s *Slot) codeSeen(g Sighting) Finding {
 		return FoundChanged | s.cancelGiving()
 	}
 	return 0
+}
+
+// setByHand settles a wish that waits for hands: a code appeared, or changed, since. Whose
+// digits they are is not verified, so no claim moves on the strength of it.
+func (s *Slot) setByHand(g Sighting) bool {
+	seen := g.State.Code
+	if s.Agreed.Set {
+		switch {
+		case g.Sight == Presence && !g.Changed, g.Sight < Presence:
+			return false
+		case g.Sight == Marked && (s.Agreed.Code.Mark == "" || s.Agreed.Code.Mark == seen.Mark):
+			return false
+		case g.Sight == Value && (s.Agreed.Code.Same(seen) || s.Agreed.Code.Mark == seen.Mark):
+			return false
+		}
+	}
+	s.Agreed = State{Set: true, Code: CodeRef{Mark: seen.Mark}, Known: FieldCode}
+	s.Settled, s.Gone = s.Tenancy, NeverSet
+	s.drop(FieldCode)
+	return true
 }
 
 // strangers takes in a user that nobody here set.
@@ -173,7 +196,7 @@ func (s *Slot) digitsSeen(seen CodeRef, doubt bool) Finding {
 	case !s.Agreed.Set:
 		s.Sent, s.Unsure = nil, s.Unsure&^FieldCode
 		return s.strangers()
-	case s.Agreed.Code.IsZero() && s.Agreed.Code.Mark == seen.Mark && !doubt:
+	case !s.Agreed.Code.Ours() && s.Agreed.Code.Mark == seen.Mark && !doubt:
 		return 0 // seen before, not claimed
 	}
 	s.Agreed.Code = CodeRef{Mark: seen.Mark}
@@ -238,6 +261,9 @@ func (s *Slot) fieldsSeen(r State) Finding {
 			} else if !s.Agreed.Known.Has(f) {
 				s.Agreed.copyField(f, r)
 			}
+		case s.Pending.Has(f) && s.Settled == s.Tenancy && r.equalField(f, &s.Wanted):
+			s.Agreed.copyField(f, r) // somebody at the panel did what was wished
+			s.drop(f)
 		case !s.Agreed.Known.Has(f):
 			s.Agreed.copyField(f, r)
 		case r.equalField(f, &s.Agreed):

@@ -35,8 +35,9 @@ type CodeRef struct {
 	Mark   string             `json:"mark,omitempty"` // keyed fingerprint of the panel's opaque mark for it
 }
 
-// IsZero reports whether no code of ours is meant.
-func (c CodeRef) IsZero() bool { return len(c.Names) == 0 }
+// Ours reports whether this is a code that was claimed here; one that was only seen at the
+// panel has a mark and no name.
+func (c CodeRef) Ours() bool { return len(c.Names) > 0 }
 
 // Same reports whether both mean the same digits, as far as their names tell.
 func (c CodeRef) Same(d CodeRef) bool {
@@ -86,7 +87,7 @@ func (s *State) copyField(f Field, t State) {
 func (s *State) equalField(f Field, t *State) bool {
 	switch f {
 	case FieldCode:
-		return s.Set == t.Set && (!s.Set || s.Code.Same(t.Code) || s.Code.IsZero() && t.Code.IsZero())
+		return s.Set == t.Set && (!s.Set || s.Code.Same(t.Code) || !s.Code.Ours() && !t.Code.Ours())
 	case FieldLabel:
 		return s.Label == t.Label
 	case FieldRole:
@@ -320,6 +321,12 @@ func (s Slot) Giving() Field {
 		}
 	}
 	return g
+}
+
+// ByHand reports whether a code is wished for that its holder chooses at the keypad:
+// nobody here knows it, so nothing is claimed and nothing is sent.
+func (s Slot) ByHand() bool {
+	return s.Pending.Has(FieldCode) && s.Wanted.Set && !s.Wanted.Code.Ours()
 }
 
 // Taking is the part of the pending wish that takes access away: it stands.
@@ -564,7 +571,7 @@ func (s *Slot) codeDone(f Flight, sight Sight) {
 	}
 	if sight >= Marked {
 		// Only a later report shows that the old code is gone.
-		if !old.IsZero() && !old.Same(f.State.Code) && !slices.ContainsFunc(s.Sent, old.Same) {
+		if old.Ours() && !old.Same(f.State.Code) && !slices.ContainsFunc(s.Sent, old.Same) {
 			s.Sent = append(s.Sent, old)
 		}
 		s.unsend(f.State.Code)

@@ -29,7 +29,7 @@ func (s *Slot) codeStill(g *Sighting) bool {
 	ours, seen := &s.Agreed.Code, &g.State.Code
 	switch g.Sight {
 	case Value:
-		return ours.Same(*seen) || ours.IsZero() && ours.Mark == seen.Mark
+		return ours.Same(*seen) || !ours.Ours() && ours.Mark == seen.Mark
 	case Marked:
 		return ours.Mark == seen.Mark
 	}

@@ -40,6 +40,7 @@ type turn struct {
 	line    store.Line
 	panel   rec.Panel
 	session panel.Session
+	opened  panel.Target // what the session was opened with
 	attempt rec.Attempt
 	changed map[panel.Place]bool
 	actor   accounts.Actor
@@ -138,7 +139,7 @@ func (l *local) end(name string, given bool) {
 // that deadlines and alerts do not depend on a panel that is away.
 func (d *Desk) othersFirst(ctx context.Context, due store.Line) (bool, error) {
 	id := due.Name[len("panel/"):]
-	if d.local.connected(id) || d.core.Time().Sub(due.Due) >= absentGrace {
+	if d.local.connected(id) || d.local.now().Sub(due.Due) >= absentGrace {
 		return false, nil
 	}
 	rs, err := d.core.Store.Load(ctx, rec.Panels.Key(id))
@@ -224,6 +225,7 @@ func (w *turn) open(ctx context.Context, t panel.Target) error {
 	w.close(ctx)
 	var err error
 	w.session, err = drv.Open(ctx, t)
+	w.opened = t
 	return err
 }
 
@@ -288,7 +290,8 @@ func (w *turn) look(ctx context.Context) error {
 			want.Places = append(want.Places, u.Place)
 		}
 	}
-	if w.panel.Baseline.IsZero() || w.attempt.ReadAt.Before(w.quarantine) || w.desk.core.Time().Sub(w.attempt.ReadAt) >= w.desk.o.ReadEvery {
+	since := w.desk.core.Time().Sub(w.attempt.ReadAt) // less than nothing after the clock was set back
+	if w.panel.Baseline.IsZero() || w.attempt.ReadAt.Before(w.quarantine) || since < 0 || since >= w.desk.o.ReadEvery {
 		want.All = true
 	}
 	q := panel.Query{All: want.All, Disclose: w.desk.o.Disclose}
@@ -377,7 +380,7 @@ func (w *turn) finished(ctx context.Context) error {
 	var q panel.Query
 	left := false
 	for _, u := range users {
-		left = left || u.ToDo() && !u.Held
+		left = left || u.ToDo() && !u.Held && (u.Pending|u.Unsure)&^w.panel.Model.Hands != 0
 		if !u.ToDo() {
 			q.Places = append(q.Places, u.Place)
 		}
@@ -458,7 +461,7 @@ func (w *turn) dispatch(ctx context.Context, users []rec.User) ([]panel.Edit, er
 				compose = user.ComposeTaking
 			}
 			work, ok := compose()
-			if !ok {
+			if !ok || !w.reachable(&work) {
 				continue
 			}
 			e, err := w.edit(id, user, work)
@@ -482,6 +485,18 @@ func (w *turn) dispatch(ctx context.Context, users []rec.User) ([]panel.Edit, er
 		return nil
 	})
 	return edits, err
+}
+
+// reachable leaves in a work what a route can write, and reports whether anything is
+// left: the rest waits for somebody at the keypad.
+func (w *turn) reachable(work *panel.Work) bool {
+	hands := w.panel.Model.Hands
+	if work.Do != panel.Change && hands.Has(panel.FieldCode) {
+		return false // nothing goes before the code
+	}
+	work.Set &^= hands
+	work.Unsure &= work.Set
+	return work.Set != 0
 }
 
 // writable reports whether the panel may be written to now; the commit checks that this
@@ -676,7 +691,7 @@ func (w *turn) expire(ctx context.Context) error {
 func (w *turn) end(ctx context.Context, failed error) error {
 	now := w.desk.core.Time()
 	fate := store.Fate{Done: w.line.Gen}
-	again := func(after time.Duration) { fate.Again = now.Add(after) }
+	again := func(after time.Duration) { fate.Again = w.desk.local.now().Add(after) }
 	parked := func() {
 		fate.Parked = maps.Clone(w.line.Parked)
 		if fate.Parked == nil {
@@ -727,8 +742,8 @@ func (w *turn) end(ctx context.Context, failed error) error {
 	if err != nil {
 		return err
 	}
-	if !next.IsZero() && (fate.Again.IsZero() || next.Before(fate.Again)) {
-		fate.Again = next
+	if at := w.desk.local.now().Add(next.Sub(now)); !next.IsZero() && (fate.Again.IsZero() || at.Before(fate.Again)) {
+		fate.Again = at
 	}
 	_, err = w.desk.core.Act(ctx, w.actor, func(u *flow.Unit) error {
 		if _, _, err := flow.Load(u, rec.Attempts, linePanel(w.id)); err != nil {

@@ -310,7 +310,10 @@ type Details struct {
 	Sections []Section
 	Explain  Reason // why there is no user on the panel
 	Entry    string // the log entry behind Explain
-	Line     LineState
+	// Guides are the keypad steps for what is pending and no route can write. They hold no
+	// code.
+	Guides []panel.Guide
+	Line   LineState
 }
 
 // Section is a part of the details that only some panels have: absent, not empty, where
@@ -379,6 +382,11 @@ func (t *Tab) Details(ctx context.Context, place panel.Place) (Details, error) {
 		return Details{}, err
 	}
 	d := Details{Row: row, Title: row.Label, CodeText: "Set", Line: info.Line, Sections: sections(p.Model, u)}
+	for _, g := range p.Model.Guides {
+		if u.Pending&p.Model.Hands&g.Set != 0 {
+			d.Guides = append(d.Guides, g)
+		}
+	}
 	if row.Code == Minus {
 		d.Title, d.CodeText = place.String(), "No code"
 		d.Explain, d.Entry = explain(u), u.LastEntry
@@ -455,7 +463,7 @@ func (t *Tab) row(ctx context.Context, p rec.Panel, u rec.User, g *accounts.Gran
 			r.Account = AccountView{ID: person.ID, Email: person.Email.String(), Created: person.Created, Assigned: u.Link.At, Status: person.Status, Former: u.CurrentLink() == nil}
 		}
 	}
-	r.Fields = fieldViews(p.Model, u)
+	r.Fields = fieldViews(p.Model, u, st.Role)
 	if g != nil {
 		t.judge(&r, p, u, st, *g)
 	}
@@ -463,7 +471,7 @@ func (t *Tab) row(ctx context.Context, p rec.Panel, u rec.User, g *accounts.Gran
 }
 
 // fieldViews shows every field that the panel has: the report, and the wish beside it.
-func fieldViews(m panel.Model, u rec.User) []FieldView {
+func fieldViews(m panel.Model, u rec.User, role panel.Role) []FieldView {
 	var out []FieldView
 	drift := u.Drift()
 	for f := range (m.Read | m.Writes()).Each() {
@@ -481,6 +489,9 @@ func fieldViews(m panel.Model, u rec.User) []FieldView {
 		}
 		if u.Pending.Has(f) {
 			v.Wanted = text(u.Wanted, f)
+		}
+		if all := m.AllPartitions(); f == panel.FieldPartitions && role == panel.Master && u.Reported.Set && u.Reported.Known.Has(f) && u.Reported.Partitions != all {
+			v.State, v.Wanted = FieldDrifted, all.String() // a Master has them all, whatever the panel says
 		}
 		if f == panel.FieldCode {
 			v.OldOpens = u.Superseded()

@@ -44,18 +44,26 @@ func (d *Desk) Loops() []engine.Loop {
 // beat says that this node lives, and remembers until when others will believe it.
 func (d *Desk) beat(ctx context.Context) error {
 	begun := time.Now()
-	if _, err := d.core.Store.Beat(ctx, d.o.Node, beatFor); err != nil {
+	at, err := d.core.Store.Beat(ctx, d.o.Node, beatFor)
+	if err != nil {
 		return err
 	}
-	d.local.alive(begun.Add(beatFor - leaseMargin))
+	d.local.alive(begun, at)
 	return nil
 }
 
-// alive notes until when this node's lines are surely its own.
-func (l *local) alive(until time.Time) {
+// alive notes a heartbeat, and what the store's clock said then.
+func (l *local) alive(begun, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.until = until
+	l.begun, l.at, l.until = begun, at, begun.Add(beatFor-leaseMargin)
+}
+
+// now is the store's time: lines are due by it, whatever this node's clock says.
+func (l *local) now() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.at.Add(time.Since(l.begun))
 }
 
 // lease is a context that ends before another node may take this one's lines.

@@ -203,8 +203,15 @@ func (w *turn) take(ctx context.Context, list []sighted, baseline bool) error {
 				}
 				user = rec.User{Panel: w.id, Site: w.panel.Site, Slot: panel.Slot{Place: g.place}}
 			}
+			seen, err := w.sighting(u.Now(), g)
+			if err != nil {
+				return err
+			}
+			if ok && still(&user, &seen) {
+				continue
+			}
 			before := user
-			found, err := w.observe(u, &user, g)
+			found, err := w.observe(u, &user, seen)
 			if err != nil {
 				return err
 			}
@@ -239,13 +246,52 @@ func (w *turn) take(ctx context.Context, list []sighted, baseline bool) error {
 	return nil
 }
 
-// observe moves a user by what was read.
-func (w *turn) observe(u *flow.Unit, user *rec.User, g sighted) (panel.Finding, error) {
-	at := u.Now()
+// sighting is what was read in the slot machine's terms.
+func (w *turn) sighting(at time.Time, g sighted) (panel.Sighting, error) {
 	st, err := w.desk.state(w.id, w.panel.Model, g.report)
-	if err != nil {
-		return 0, err
+	seen := panel.Sighting{State: st, Sight: g.report.Sight, At: at, Changed: g.changed}
+	if err != nil || w.panel.Model.Secret == 0 || g.place.Slot != w.panel.Model.Secret || !st.Set {
+		return seen, err
 	}
+	code, err := w.openedWith()
+	if err != nil || len(code.Names) == 0 {
+		return seen, err
+	}
+	seen.Sight, seen.State.Code = panel.Value, code
+	return seen, nil
+}
+
+// openedWith is the code with which the panel has opened: whoever it belongs to has this
+// code, as surely as if the panel had shown it. Nothing, if there are several routes or
+// the secret is no code.
+func (w *turn) openedWith() (panel.CodeRef, error) {
+	if len(w.opened.Routes) != 1 {
+		return panel.CodeRef{}, nil
+	}
+	for _, r := range w.opened.Routes {
+		code, err := panel.ParseCode(r.Secrets[panel.MasterSecret].Reveal())
+		if err != nil {
+			return panel.CodeRef{}, nil //nolint:nilerr // this secret is no code of a user
+		}
+		names, err := codeNames(w.desk.core.Keys, w.id, code)
+		if err != nil {
+			return panel.CodeRef{}, err
+		}
+		return panel.CodeRef{Names: names, Mark: names[0]}, nil
+	}
+	return panel.CodeRef{}, nil
+}
+
+// still reports whether observe would leave a stored user as it is. Most of a full read
+// is so, and comparing whole records takes far longer.
+func still(user *rec.User, g *panel.Sighting) bool {
+	return user.Still(g) && user.FirstSeen.IsZero() && !user.Baseline && user.OverSince.IsZero() &&
+		user.Agreed.Code.Sealed.IsZero() && user.Carry == nil && user.Adopted == nil
+}
+
+// observe moves a user by what was read.
+func (w *turn) observe(u *flow.Unit, user *rec.User, g panel.Sighting) (panel.Finding, error) {
+	at, st := g.At, g.State
 	before := *user
 	if w.panel.Baseline.IsZero() && w.panel.Replaces != "" && !st.Set && user.Agreed.Set {
 		// New hardware: the users are wanted here, and their codes are not kept.
@@ -256,11 +302,11 @@ func (w *turn) observe(u *flow.Unit, user *rec.User, g sighted) (panel.Finding, 
 		return 0, nil
 	}
 	var found panel.Finding
-	user.Slot, found = user.Observe(panel.Sighting{State: st, Sight: g.report.Sight, At: at, Changed: g.changed}, w.panel.Model.Lag)
+	user.Slot, found = user.Observe(g, w.panel.Model.Lag)
 	if found.Has(panel.FoundUnmanaged) && before.Reported.Set {
 		found &^= panel.FoundUnmanaged // it was told when it appeared
 	}
-	if user.Unmanaged() && w.panel.Model.Secret != 0 && g.place.Slot == w.panel.Model.Secret {
+	if user.Unmanaged() && w.panel.Model.Secret != 0 && user.Slot.Slot == w.panel.Model.Secret {
 		if err := w.adoptSecret(u.Context(), user, at); err != nil {
 			return found, err
 		}
@@ -292,7 +338,7 @@ func finish(before rec.User, user *rec.User, found panel.Finding, at time.Time, 
 					break
 				}
 			}
-		case m.Sight <= panel.Acked && before.Pending.Has(panel.FieldCode) && user.Agreed.Set:
+		case before.ByHand() || m.Sight <= panel.Acked && before.Pending.Has(panel.FieldCode) && user.Agreed.Set:
 			e.How = string(Unverified)
 		}
 		user.Ended = e
@@ -312,7 +358,7 @@ func finish(before rec.User, user *rec.User, found panel.Finding, at time.Time, 
 	case !user.Over:
 		user.OverSince = time.Time{}
 	}
-	if user.Adopted != nil && (!user.Agreed.Set || !user.Agreed.Code.IsZero()) {
+	if user.Adopted != nil && (!user.Agreed.Set || user.Agreed.Code.Ours()) {
 		user.Adopted = nil // its code is ours now, or it is gone
 	}
 }

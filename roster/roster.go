@@ -52,6 +52,9 @@ type Options struct {
 	Collisions Budget
 	// GivingFor is how long a wish that gives access waits for its panel; zero: 7 days.
 	GivingFor time.Duration
+	// HandsFor is how long a wish waits that somebody has to carry out at a keypad; zero: a
+	// day. What takes access away stands.
+	HandsFor time.Duration
 	// AdoptFor is how long an adopted user's unknown code may stay; zero: 30 days.
 	AdoptFor time.Duration
 	// ReadEvery is how often a reachable panel is read in full; zero: a day.
@@ -92,6 +95,8 @@ type local struct {
 	mu      sync.Mutex
 	here    map[string]bool // connected
 	watched map[string]bool // of these, the ones whose notices are taken in
+	begun   time.Time       // the last heartbeat
+	at      time.Time       // the store's time then
 	until   time.Time       // the heartbeat holds until then
 	lines   map[string]bool // true: a turn is on; false: a turn could not give the line back
 }
@@ -103,6 +108,9 @@ func New(o Options) (*Desk, error) {
 	}
 	if o.GivingFor == 0 {
 		o.GivingFor = 7 * 24 * time.Hour
+	}
+	if o.HandsFor == 0 {
+		o.HandsFor = 24 * time.Hour
 	}
 	if o.AdoptFor == 0 {
 		o.AdoptFor = 30 * 24 * time.Hour

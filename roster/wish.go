@@ -22,6 +22,10 @@ import (
 var ErrCollisionBudget = fault.New(fault.Busy, "roster: too many codes were not available").
 	Hinted("Let a code be generated, or try again in an hour.")
 
+// ErrByHand: the code of this panel is chosen at the keypad and by nobody else.
+var ErrByHand = fault.New(fault.Invalid, "roster: the code is chosen at the keypad").
+	Hinted("Ask for a user without a code; its holder chooses the code at the keypad, by the steps that are shown.")
+
 // CodeWish is a code with what goes with it in the same edit. Only Code is required.
 type CodeWish struct {
 	Code       panel.Code
@@ -87,6 +91,9 @@ func (d *decision) setCode(w CodeWish, o wishOptions) error {
 	if err := d.allowed(panel.EditCode); err != nil {
 		return err
 	}
+	if d.panel.Model.Hands.Has(panel.FieldCode) {
+		return d.setByHand(w, o)
+	}
 	if err := d.panel.Model.CheckCode(w.Code, d.panel.CodeLen); err != nil {
 		return err
 	}
@@ -115,6 +122,28 @@ func (d *decision) setCode(w CodeWish, o wishOptions) error {
 		fields = append(fields, flow.F(audit.FieldPartitions, wish.State.Partitions.String()))
 	}
 	return d.say(action, fields...)
+}
+
+// setByHand is the wish for a code that only a person at the keypad can set. Its holder
+// chooses it there: keyholder never knows it, shows none, and does not verify it.
+func (d *decision) setByHand(w CodeWish, o wishOptions) error {
+	role := w.Role
+	if role == "" {
+		role = d.user.Standing(d.panel.Model).Role
+	}
+	switch {
+	case !w.Code.IsZero():
+		return ErrByHand
+	case role.Protected():
+		return panel.ErrUserProtected
+	}
+	if o.until.IsZero() {
+		o.until = d.Now().Add(d.tab.op.desk.o.HandsFor)
+	}
+	if err := d.wish(panel.Wish{Set: panel.FieldCode, State: panel.State{Set: true}, Until: o.until}, o); err != nil {
+		return err
+	}
+	return d.say(audit.UserCodeSet, flow.F(audit.FieldRevision, number(d.user.Revision)), flow.F(audit.FieldUntil, stamp(o.until)), flow.F(audit.FieldReason, o.reason))
 }
 
 // allowed asks the panel, and the right that protected users ask for.
