@@ -44,6 +44,7 @@ var permissions = []Permission{
 	{Op: "roster.AssignableUsers", Right: AccountsAssign},
 	{Op: "roster.Cancel", Right: PanelUsersManage},
 	{Op: "roster.Change", Right: PanelsManage},
+	{Op: "roster.Choose", Right: AccountsAssign},
 	{Op: "roster.Collisions", Right: CollisionsView},
 	{Op: "roster.Confirm", Right: PanelUsersManage},
 	{Op: "roster.Count", Right: PanelUsersView},

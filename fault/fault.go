@@ -7,7 +7,10 @@
 // [errors.Is].
 package fault
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Kind is the reaction that a failure asks for.
 type Kind uint8
@@ -87,6 +90,19 @@ func Of(err error) Kind {
 		return f.FaultKind()
 	}
 	return Unknown
+}
+
+// Text returns what a person reads of err: the text of its first classified error without
+// the package in front of it, "something went wrong" if there is none.
+func Text(err error) string {
+	f, ok := errors.AsType[*Error](err)
+	if !ok {
+		return "something went wrong"
+	}
+	if _, text, found := strings.Cut(f.text, ": "); found {
+		return text
+	}
+	return f.text
 }
 
 // Hint returns what a person can do about err, or "".

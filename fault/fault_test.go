@@ -17,6 +17,8 @@ func TestKindHintAndRetryAreFoundThroughWrapping(t *testing.T) {
 	require.Equal(t, fault.Unavailable, fault.Of(err))
 	require.Equal(t, "Check the cable.", fault.Hint(err))
 	require.True(t, fault.Temporary(err))
+	require.Equal(t, "out of reach", fault.Text(err))
+	require.Equal(t, "something went wrong", fault.Text(errors.New("plain")))
 
 	require.Equal(t, fault.Unknown, fault.Of(errors.New("plain")))
 	require.Empty(t, fault.Hint(errors.New("plain")))

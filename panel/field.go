@@ -1,6 +1,7 @@
 package panel
 
 import (
+	"encoding/json"
 	"iter"
 	"math/bits"
 	"strconv"
@@ -108,6 +109,32 @@ func (p Partitions) String() string {
 		b.WriteString(strconv.Itoa(n))
 	}
 	return b.String()
+}
+
+// MarshalJSON writes the numbers: [1,4,6].
+func (p Partitions) MarshalJSON() ([]byte, error) {
+	b := []byte{'['}
+	for i, n := range p.Numbers() {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(n), 10)
+	}
+	return append(b, ']'), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (p *Partitions) UnmarshalJSON(b []byte) error {
+	var numbers []int
+	if err := json.Unmarshal(b, &numbers); err != nil {
+		return err
+	}
+	q := PartitionsOf(numbers...)
+	if q.Len() != len(numbers) {
+		return ErrUnknownPartition
+	}
+	*p = q
+	return nil
 }
 
 // ParsePartitions reads numbers 1 to 64 that are separated by commas or spaces.

@@ -427,7 +427,25 @@ func (w *turn) block(ctx context.Context, users []rec.User) (bool, error) {
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	moved, err := w.settle(keep, edits, outcomes, failed != nil)
-	return moved, errors.Join(failed, err)
+	if failed != nil || err != nil {
+		return moved, errors.Join(failed, err)
+	}
+	return moved, w.readBack(ctx, outcomes)
+}
+
+// readBack reads what was written and not reported with its outcome: views show what the
+// panel says.
+func (w *turn) readBack(ctx context.Context, outcomes map[panel.Place]panel.Outcome) error {
+	var q panel.Query
+	for place, o := range outcomes {
+		if o.Done != 0 && o.Report == nil {
+			q.Places = append(q.Places, place)
+		}
+	}
+	if len(q.Places) == 0 {
+		return nil
+	}
+	return w.read(ctx, q)
 }
 
 // dispatch notes what is about to be sent, in one commit, and opens the codes for it.
@@ -588,6 +606,7 @@ func (w *turn) settle(ctx context.Context, edits []panel.Edit, outcomes map[pane
 				if err := w.newSecret(u, e.Code); err != nil {
 					return err
 				}
+				w.opened = opens(w.opened, e.Code) // the session goes on with it
 			}
 			if err := flow.Put(u, rec.Users, id, &user); err != nil {
 				return err

@@ -86,7 +86,7 @@ type Row struct {
 	Label      string           `json:"label"` // as the panel reports it, else the default
 	Role       panel.Role       `json:"role,omitempty"`
 	Code       CodeMark         `json:"code"`
-	Partitions panel.Partitions `json:"-"`
+	Partitions panel.Partitions `json:"partitions"`
 	Account    AccountView      `json:"account"`
 	Unmanaged  bool             `json:"unmanaged,omitempty"` // nobody here set this user
 	Over       bool             `json:"overProvisioned,omitempty"`
@@ -141,6 +141,11 @@ func (r Row) StatusText() string {
 		return string(accounts.StatusUnknown)
 	}
 	return string(r.Account.Status)
+}
+
+// Pending reports whether a wish for any field is open or in doubt.
+func (r Row) Pending() bool {
+	return slices.ContainsFunc(r.Fields, func(v FieldView) bool { return v.State == FieldPending || v.State == FieldUnsure })
 }
 
 // MenuVisible reports whether the row has a menu.

@@ -234,8 +234,7 @@ func (t *Tab) dryRun(ctx context.Context, p rec.Panel, rows []ImportRow, rep Imp
 			return rep, ctx.Err()
 		}
 		err := t.judgeRow(ctx, row, inFile)
-		hidden := credentials.Undisclosed(err)
-		if errors.Is(hidden, credentials.ErrNotAvailable) || errors.Is(err, panel.ErrCodeReserved) {
+		if errors.Is(unsaid(err), credentials.ErrNotAvailable) {
 			rep.NotAvailable++
 			if !knows {
 				err = nil

@@ -79,6 +79,24 @@ func (op *Operator) Suggest(ctx context.Context, prefix string) ([]Suggestion, e
 	return out, nil
 }
 
+// Choose makes a suggestion of an account that was suggested before, by its id: for hosts
+// whose pages come and go between the search and the choice. It is judged again when it
+// is assigned. An account of none of the operator's sites is not found.
+func (op *Operator) Choose(ctx context.Context, id accounts.ID) (Suggestion, error) {
+	g, err := op.desk.core.Authority.Grant(ctx, op.actor)
+	if err != nil {
+		return Suggestion{}, err
+	}
+	if err := op.desk.core.Allowed(ctx, op.actor, "roster.Choose", ""); err != nil {
+		return Suggestion{}, op.refused(ctx, "Choose", nil, err)
+	}
+	p, err := op.desk.people.Person(ctx, id)
+	if err == nil && !g.Sites.All() && !g.Sites.Overlaps(p.Sites) {
+		err = accounts.ErrAccountNotFound
+	}
+	return Suggestion{person: p}, err
+}
+
 // Assignment links one account to one user of one panel. Both inputs start empty;
 // nothing is stored before [Assignment.Save].
 type Assignment struct {

@@ -333,9 +333,11 @@ func finish(before rec.User, user *rec.User, found panel.Finding, at time.Time, 
 		case len(user.Slot.Refused) > 0:
 			e.How = string(Refused)
 			for f := range before.Pending.Each() {
-				if why := user.Slot.Refused[f]; why != "" {
+				why := user.Slot.Refused[f]
+				if why == "" {
+					e.How = string(Partly)
+				} else if e.Reason == "" {
 					e.Reason = why
-					break
 				}
 			}
 		case before.ByHand() || m.Sight <= panel.Acked && before.Pending.Has(panel.FieldCode) && user.Agreed.Set:

@@ -23,7 +23,7 @@ import (
 // Rules: R239
 func TestEveryOperationHasItsRow(t *testing.T) {
 	// Methods that ask nothing: they hand out another value, or stand on operations that ask.
-	exempt := []string{"Panel", "ID", "NewAssignment", "Wait"}
+	exempt := []string{"Panel", "ID", "NewAssignment", "Wait", "Ready"}
 	// Rows that are asked inside other operations.
 	inner := []string{"roster.Protected", "roster.Collisions"}
 	var have []string

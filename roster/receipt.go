@@ -25,6 +25,7 @@ const (
 	Held       Fate = "held"       // its author lost the right since: somebody has to confirm it
 	Settled    Fate = "settled"    // the panel has confirmed it
 	Unverified Fate = "unverified" // set, digits not verified: the route does not show them
+	Partly     Fate = "partly"     // the panel has taken some fields and refused others
 	Refused    Fate = "refused"    // the panel refused it
 	Cancelled  Fate = "cancelled"  // taken back before it was sent
 	Expired    Fate = "expired"    // the panel was not reached in time
@@ -41,7 +42,7 @@ type Progress struct {
 	Fields  panel.Field // still open
 	Reason  string      // of Refused, Held and Fallen
 	Since   time.Time
-	Refused map[panel.Field]string // fields that were refused while others settled
+	Refused map[string]string // why, by the names of fields that were refused
 }
 
 // Receipt tells what became of a wish.
@@ -61,7 +62,13 @@ func (t *Tab) Receipt(ctx context.Context, r Receipt) (Progress, error) {
 }
 
 func progress(u rec.User, revision uint64) Progress {
-	p := Progress{Since: u.WishedAt, Refused: u.Slot.Refused}
+	p := Progress{Since: u.WishedAt}
+	for f, why := range u.Slot.Refused {
+		if p.Refused == nil {
+			p.Refused = map[string]string{}
+		}
+		p.Refused[f.String()] = why
+	}
 	switch {
 	case revision == 0 || u.Revision == 0:
 		p.Fate = Settled
@@ -84,6 +91,33 @@ func progress(u rec.User, revision uint64) Progress {
 	return p
 }
 
+// Ready waits until the panel's users have been read for the first time, or ctx ends.
+func (t *Tab) Ready(ctx context.Context) error {
+	wake := t.core().Store.Wake(ctx)
+	for {
+		info, err := t.Info(ctx)
+		if err != nil || !info.Baseline.IsZero() {
+			return err
+		}
+		if err := pause(ctx, wake); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits for a hint or a while.
+func pause(ctx context.Context, wake <-chan struct{}) error {
+	tick := time.NewTimer(waitPoll)
+	defer tick.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-wake:
+	case <-tick.C:
+	}
+	return nil
+}
+
 // waitPoll is how often Wait looks without a hint.
 const waitPoll = 200 * time.Millisecond
 
@@ -95,14 +129,8 @@ func (t *Tab) Wait(ctx context.Context, r Receipt) (Progress, error) {
 		if err != nil || p.Fate.Ended() {
 			return p, err
 		}
-		tick := time.NewTimer(waitPoll)
-		select {
-		case <-ctx.Done():
-			tick.Stop()
-			return p, ctx.Err()
-		case <-wake:
-			tick.Stop()
-		case <-tick.C:
+		if err := pause(ctx, wake); err != nil {
+			return p, err
 		}
 	}
 }

@@ -148,10 +148,15 @@ func New(o Options) (*Desk, error) {
 }
 
 // On returns the same desk over a store that is bound to the host's own transaction
-// (sqlite.DB.Within): what is done through it commits or falls with that transaction.
-func (d *Desk) On(st store.Store) *Desk {
+// (sqlite.DB.Within): what is done through it commits or falls with that transaction. A
+// host whose directory reads the same database gives one that is bound likewise; nil
+// keeps the desk's.
+func (d *Desk) On(st store.Store, people accounts.Directory) *Desk {
 	n := &Desk{core: d.core.On(st), o: d.o, opener: d.opener, people: d.people, local: d.local}
-	if d.o.Directory == nil {
+	switch {
+	case people != nil:
+		n.people = people
+	case d.o.Directory == nil:
 		n.people = n.core.Accounts()
 	}
 	return n
@@ -172,6 +177,14 @@ type Operator struct {
 // refused records a refusal and returns it.
 func (op *Operator) refused(ctx context.Context, name string, targets []string, err error) error {
 	return op.desk.core.Refused(ctx, op.actor, "roster."+name, targets, err)
+}
+
+// refusedAs records a refusal in other words than it is returned in.
+func (op *Operator) refusedAs(ctx context.Context, name string, targets []string, err, said error) error {
+	if rerr := op.refused(ctx, name, targets, said); rerr != said { //nolint:errorlint // identity: something else went wrong while recording
+		return errors.Join(err, rerr)
+	}
+	return err
 }
 
 // Alert is something that a person should look at.

@@ -108,13 +108,7 @@ func (w *turn) secondCandidate(ctx context.Context, t panel.Target, refused erro
 	if err != nil || code.IsZero() {
 		return errors.Join(refused, err)
 	}
-	for name, r := range t.Routes {
-		if _, has := r.Secrets[panel.MasterSecret]; has {
-			r.Secrets = maps.Clone(r.Secrets)
-			r.Secrets[panel.MasterSecret] = panel.SecretOf(code.Reveal())
-			t.Routes[name] = r
-		}
-	}
+	t = opens(t, code)
 	if err := w.open(ctx, t); err != nil {
 		return err
 	}
@@ -128,6 +122,19 @@ func (w *turn) secondCandidate(ctx context.Context, t panel.Target, refused erro
 		return err
 	}
 	return w.converse(ctx, t)
+}
+
+// opens is a target whose panel opens for another code.
+func opens(t panel.Target, c panel.Code) panel.Target {
+	t.Routes = maps.Clone(t.Routes)
+	for name, r := range t.Routes {
+		if _, has := r.Secrets[panel.MasterSecret]; has {
+			r.Secrets = maps.Clone(r.Secrets)
+			r.Secrets[panel.MasterSecret] = panel.SecretOf(c.Reveal())
+			t.Routes[name] = r
+		}
+	}
+	return t
 }
 
 // candidate is the code that may be the panel's by now, once; zero if there is none.

@@ -171,7 +171,7 @@ func (t *Tab) decide(ctx context.Context, name string, place panel.Place, edit f
 		return d.write(before)
 	})
 	if err != nil {
-		return Receipt{}, t.op.refused(ctx, name, []string{t.id, rec.UserID(t.id, place)}, err)
+		return Receipt{}, t.op.refusedAs(ctx, name, []string{t.id, rec.UserID(t.id, place)}, err, unsaid(err))
 	}
 	return Receipt{Panel: t.id, Place: place, Revision: d.user.Revision}, nil
 }

@@ -254,6 +254,15 @@ func codeBinding(userID string, gen uint64) credentials.Binding {
 	return credentials.Binding{Owner: "user/" + userID, Kind: "code", Generation: gen}
 }
 
+// unsaid is what the log says of a refusal: never why a code is not available, because
+// not everybody who reads the log may know.
+func unsaid(err error) error {
+	if isTaken(err) || errors.Is(err, panel.ErrCodeReserved) {
+		return credentials.ErrNotAvailable
+	}
+	return credentials.Undisclosed(err)
+}
+
 // codeNames are the names that a code has on a panel.
 func codeNames(keys credentials.Sealer, panelID string, c panel.Code) ([]string, error) {
 	return credentials.Names(keys, panelScope(panelID), credentials.CodeMaterial(c))
@@ -271,11 +280,7 @@ func (d *Desk) openCode(panelID, userID string, ref panel.CodeRef) (panel.Code, 
 // undisclosed turns every reason why a code is not available into one answer for those
 // who may not know more, and charges it to their budget.
 func (t *Tab) undisclosed(ctx context.Context, err error) error {
-	hidden := err
-	if errors.Is(err, panel.ErrCodeReserved) {
-		hidden = credentials.ErrNotAvailable
-	}
-	if hidden = credentials.Undisclosed(hidden); hidden == err { //nolint:errorlint // identity: was anything hidden?
+	if !errors.Is(unsaid(err), credentials.ErrNotAvailable) {
 		return err
 	}
 	p, perr := t.panelSite(ctx)

@@ -17,6 +17,8 @@ const (
 	Route = "itv2"
 	// MasterSecret is the route's secret that opens programming: the panel's master code.
 	MasterSecret = "master"
+	// KeySecret is the route's secret that proves a panel: what [Options.Allow] answers with.
+	KeySecret = "key"
 )
 
 // DefaultAddr is where panels call unless they are told otherwise.

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -12,7 +14,9 @@ import (
 // access is the way to the database: connections of the fleet's own, or a transaction
 // of the host.
 type access interface {
-	// read runs a reading that sees one state of the database.
+	// look runs a reading of one statement, which sees one state by itself.
+	look(ctx context.Context, work func(*session) error) error
+	// read runs a reading of several statements that see one state of the database.
 	read(ctx context.Context, work func(*session) error) error
 	// write runs work, all or nothing.
 	write(ctx context.Context, work func(*session) error) error
@@ -20,23 +24,27 @@ type access interface {
 	close() error
 }
 
-// session runs statements in one transaction.
+// session runs statements: in one transaction, or one of them by itself.
 type session struct {
 	ctx     context.Context
 	dialect *Dialect
-	tx      *sql.Tx
-	kept    *statements // nil in a host's transaction
+	on      interface {
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	}
+	kept *statements // nil in a host's transaction
 }
 
-// compiled returns a statement in the session's transaction, nil if it is not kept.
+// compiled returns a statement as the session runs it, nil if it is not kept.
 func (s *session) compiled(statement string) *sql.Stmt {
 	if s.kept == nil {
 		return nil
 	}
-	if kept := s.kept.find(statement); kept != nil {
-		return s.tx.StmtContext(s.ctx, kept)
+	kept := s.kept.find(statement)
+	if tx, ok := s.on.(*sql.Tx); ok && kept != nil {
+		return tx.StmtContext(s.ctx, kept)
 	}
-	return nil
+	return kept
 }
 
 // exec runs a statement and returns how many rows it changed.
@@ -46,7 +54,7 @@ func (s *session) exec(statement string, args ...any) (int64, error) {
 	if kept := s.compiled(statement); kept != nil {
 		r, err = kept.ExecContext(s.ctx, args...)
 	} else {
-		r, err = s.tx.ExecContext(s.ctx, s.dialect.rebind(statement), args...)
+		r, err = s.on.ExecContext(s.ctx, s.dialect.rebind(statement), args...)
 	}
 	if err != nil {
 		return 0, err
@@ -59,7 +67,7 @@ func (s *session) query(statement string, args []any) (*sql.Rows, error) {
 	if kept := s.compiled(statement); kept != nil {
 		return kept.QueryContext(s.ctx, args...)
 	}
-	return s.tx.QueryContext(s.ctx, s.dialect.rebind(statement), args...)
+	return s.on.QueryContext(s.ctx, s.dialect.rebind(statement), args...)
 }
 
 // one scans the only row into values and reports whether there was one.
@@ -69,6 +77,17 @@ func (s *session) one(statement string, args []any, values ...any) (found bool, 
 		return scan(values...)
 	})
 	return found && err == nil, err
+}
+
+// insert writes rows of so many values each, many with one statement; end follows them.
+func (s *session) insert(into string, width int, values []any, end string) error {
+	row := list(width)
+	for part := range slices.Chunk(values, width*batch) {
+		if _, err := s.exec("INSERT INTO "+into+" VALUES "+row+strings.Repeat(", "+row, len(part)/width-1)+end, part...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // each calls row for every row of a statement.
@@ -96,6 +115,11 @@ type pools struct {
 type pool struct {
 	*sql.DB
 	statements
+}
+
+func (p *pools) look(ctx context.Context, work func(*session) error) error {
+	p.reads.compile(ctx, p.reads.DB, p.dialect)
+	return work(&session{ctx, p.dialect, p.reads.DB, &p.reads.statements})
 }
 
 func (p *pools) read(ctx context.Context, work func(*session) error) error {
@@ -145,6 +169,8 @@ type bound struct {
 	tx      *sql.Tx
 	mu      sync.Mutex // a transaction is one connection: one thing at a time
 }
+
+func (b *bound) look(ctx context.Context, work func(*session) error) error { return b.read(ctx, work) }
 
 func (b *bound) read(ctx context.Context, work func(*session) error) error {
 	b.mu.Lock()

@@ -49,13 +49,11 @@ func (st *Store) addLeaf(s *session, l store.Leaf, index any) error {
 	if added == 0 {
 		return fmt.Errorf("%w: leaf id is used", store.ErrMalformed)
 	}
+	var targets []any
 	for _, target := range l.Targets {
-		if _, err := s.exec("INSERT INTO kh_targets (tenant, target, at, leaf) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			st.args(target, nanos(l.At), l.ID)...); err != nil {
-			return err
-		}
+		targets = append(targets, st.args(target, nanos(l.At), l.ID)...)
 	}
-	return nil
+	return s.insert("kh_targets (tenant, target, at, leaf)", 4, targets, " ON CONFLICT DO NOTHING")
 }
 
 const entryColumns = "l.id, l.at, l.action, l.targets, l.body, l.hash, coalesce(l.idx, -1)"
@@ -155,7 +153,7 @@ func (f *filter) entry(q store.EntryQuery, at, id string) {
 // entries reads what a statement selects.
 func (st *Store) entries(ctx context.Context, statement string, args []any) ([]store.Entry, error) {
 	var entries []store.Entry
-	err := st.read(ctx, func(s *session) error {
+	err := st.look(ctx, 1, func(s *session) error {
 		entries = nil
 		return s.each(statement, args, func(scan func(...any) error) error {
 			e, err := scanEntry(scan)

@@ -79,7 +79,7 @@ func (st *Store) Due(ctx context.Context, prefix string, limit int) ([]store.Lin
 // lines reads lines by a condition.
 func (st *Store) lines(ctx context.Context, where string, args []any) ([]store.Line, error) {
 	var lines []store.Line
-	err := st.read(ctx, func(s *session) error {
+	err := st.look(ctx, 1, func(s *session) error {
 		lines = nil
 		return s.each("SELECT "+lineColumns+" FROM kh_lines WHERE "+where, args, func(scan func(...any) error) error {
 			l, err := scanLine(scan)

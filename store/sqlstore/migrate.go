@@ -67,7 +67,7 @@ func (f *Fleet) Migrate(ctx context.Context) error {
 				}
 				continue
 			}
-			if _, err := s.tx.ExecContext(s.ctx, m.text); err != nil {
+			if _, err := s.on.ExecContext(s.ctx, m.text); err != nil {
 				return fmt.Errorf("sqlstore: %s: %w", m.name, err)
 			}
 			if _, err := s.exec("INSERT INTO kh_migrations (number, name, sha256) VALUES (?, ?, ?)", m.number, m.name, m.id); err != nil {

@@ -21,7 +21,7 @@ func (st *Store) Load(ctx context.Context, keys ...store.Key) ([]store.Record, e
 	for _, k := range keys {
 		kinds[k.Kind] = append(kinds[k.Kind], st.text(k.ID))
 	}
-	err := st.read(ctx, func(s *session) error {
+	err := st.look(ctx, len(kinds)+len(keys)/batch, func(s *session) error {
 		for kind, ids := range kinds {
 			for part := range slices.Chunk(ids, batch) {
 				if err := s.each("SELECT kind, id, version, body, terms FROM kh_records WHERE tenant = ? AND kind = ? AND id IN "+list(len(part)),
@@ -80,7 +80,7 @@ func (st *Store) List(ctx context.Context, q store.Query) ([]store.Record, error
 			" WHERE " + where + " ORDER BY t.value, t.id LIMIT ?"
 	}
 	var records []store.Record
-	err := st.read(ctx, func(s *session) error {
+	err := st.look(ctx, 1, func(s *session) error {
 		records = nil
 		return s.each(statement, append(args, store.Page(q.Limit)), func(scan func(...any) error) error {
 			r, err := scanRecord(scan)
@@ -100,7 +100,7 @@ func (st *Store) Tally(ctx context.Context, q store.Query) (int64, error) {
 		table = "kh_terms t"
 	}
 	var n int64
-	err := st.read(ctx, func(s *session) error {
+	err := st.look(ctx, 1, func(s *session) error {
 		_, err := s.one("SELECT count(*) FROM "+table+" WHERE "+where, args, &n)
 		return err
 	})
@@ -141,7 +141,7 @@ func (st *Store) Holders(ctx context.Context, names ...store.Name) ([]store.Held
 	for i, n := range names {
 		asked[i] = []byte(n)
 	}
-	err := st.read(ctx, func(s *session) error {
+	err := st.look(ctx, 1+len(names)/batch, func(s *session) error {
 		for part := range slices.Chunk(asked, batch) {
 			if err := s.each("SELECT "+heldColumns+" FROM kh_names WHERE tenant = ? AND name IN "+list(len(part)), st.args(part...),
 				func(scan func(...any) error) error {
@@ -193,7 +193,7 @@ func (st *Store) Counters(ctx context.Context, counters ...string) ([]int64, err
 	for i, c := range counters {
 		asked[i] = c
 	}
-	err := st.read(ctx, func(s *session) error {
+	err := st.look(ctx, 1+len(counters)/batch, func(s *session) error {
 		for part := range slices.Chunk(asked, batch) {
 			if err := s.each("SELECT counter, value FROM kh_counters WHERE tenant = ? AND counter IN "+list(len(part)), st.args(part...),
 				func(scan func(...any) error) error {

@@ -67,7 +67,7 @@ func (f *Fleet) Main() *Store { return &Store{f, "main"} }
 // Tenants lists the tenants that have anything stored, in order.
 func (f *Fleet) Tenants(ctx context.Context) ([]string, error) {
 	var ids []string
-	err := f.access.read(ctx, func(s *session) error {
+	err := f.access.look(ctx, func(s *session) error {
 		ids = nil
 		return s.each("SELECT tenant FROM kh_tenants ORDER BY tenant", nil, func(scan func(...any) error) error {
 			var id string
@@ -122,6 +122,14 @@ func (st *Store) args(values ...any) []any {
 		list = append(list, v)
 	}
 	return list
+}
+
+// look reads with one statement if parts is 1, else as read does.
+func (st *Store) look(ctx context.Context, parts int, work func(*session) error) error {
+	if parts > 1 {
+		return st.read(ctx, work)
+	}
+	return st.fleet.access.look(ctx, work)
 }
 
 func (st *Store) read(ctx context.Context, work func(*session) error) error {

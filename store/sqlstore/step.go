@@ -108,16 +108,13 @@ func (t *turn) replaceTerms(k store.Key, old, fresh []store.Term) error {
 			return err
 		}
 	}
+	var added []any
 	for _, term := range fresh {
-		if term.Value == nil || slices.ContainsFunc(old, same(term)) {
-			continue
-		}
-		if _, err := t.s.exec("INSERT INTO kh_terms (tenant, kind, name, value, id) VALUES (?, ?, ?, ?, ?)",
-			t.args(string(k.Kind), term.Name, term.Value, k.ID)...); err != nil {
-			return err
+		if term.Value != nil && !slices.ContainsFunc(old, same(term)) {
+			added = append(added, t.args(string(k.Kind), term.Name, term.Value, k.ID)...)
 		}
 	}
-	return nil
+	return t.s.insert("kh_terms (tenant, kind, name, value, id)", 5, added, "")
 }
 
 // name loads who has a name, applies a rule, and stores what came of it.

@@ -66,6 +66,7 @@ func (st *Store) grow(s *session, next int64, leaves [][32]byte) error {
 		}
 		return hashes, nil
 	})
+	var nodes []any
 	for i, leaf := range leaves {
 		hashes, err := tlog.StoredHashesForRecordHash(next+int64(i), leaf, reader)
 		if err != nil {
@@ -74,12 +75,10 @@ func (st *Store) grow(s *session, next int64, leaves [][32]byte) error {
 		position := tlog.StoredHashIndex(0, next+int64(i))
 		for j, h := range hashes {
 			fresh[position+int64(j)] = h
-			if _, err := s.exec("INSERT INTO kh_tree (tenant, position, hash) VALUES (?, ?, ?)", st.args(position+int64(j), h[:])...); err != nil {
-				return err
-			}
+			nodes = append(nodes, st.args(position+int64(j), h[:])...)
 		}
 	}
-	return nil
+	return s.insert("kh_tree (tenant, position, hash)", 3, nodes, "")
 }
 
 // Tree implements [store.Store].
