@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // Encode returns the stored body of an entry: JSON with sorted keys and its version as
@@ -14,12 +16,29 @@ import (
 // by encoding/json, whose escapes may change from one release of Go to the next: a
 // stored body has one form for ever.
 func Encode(e Entry) ([]byte, error) {
-	for _, f := range e.Fields {
-		if f.Withheld {
-			return nil, fmt.Errorf("%w: field %.64q", ErrWithheld, f.Name)
-		}
+	if err := e.whole(); err != nil {
+		return nil, err
 	}
 	return encode(e)
+}
+
+// Stored returns what a store keeps of an entry: [Encode] and [Entry.Hash] in one, for
+// about half of their work.
+func Stored(e Entry) (body []byte, hash [32]byte, err error) {
+	if body, err = Encode(e); err != nil {
+		return nil, hash, err
+	}
+	return body, tlog.RecordHash(e.canonical()), nil
+}
+
+// whole reports [ErrWithheld] if only the commitment of a field is there.
+func (e Entry) whole() error {
+	for _, f := range e.Fields {
+		if f.Withheld {
+			return fmt.Errorf("%w: field %.64q", ErrWithheld, f.Name)
+		}
+	}
+	return nil
 }
 
 // encode also takes withheld fields.
@@ -27,7 +46,7 @@ func encode(e Entry) ([]byte, error) {
 	if err := e.check(); err != nil {
 		return nil, err
 	}
-	b := e.append(make([]byte, 0, 1024))
+	b := e.append(make([]byte, 0, 2048))
 	if len(b) > MaxBody {
 		return nil, fmt.Errorf("%w: body of %d bytes", ErrMalformed, len(b))
 	}
@@ -140,10 +159,8 @@ func Decode(body []byte) (Entry, error) {
 	if err != nil {
 		return e, err
 	}
-	for _, f := range e.Fields {
-		if f.Withheld {
-			return Entry{}, fmt.Errorf("%w: field %q", ErrWithheld, f.Name)
-		}
+	if err := e.whole(); err != nil {
+		return Entry{}, err
 	}
 	return e, nil
 }

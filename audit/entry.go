@@ -81,7 +81,12 @@ func (e Entry) Canonical() ([]byte, error) {
 	if err := e.check(); err != nil {
 		return nil, err
 	}
-	b := make([]byte, 0, 512)
+	return e.canonical(), nil
+}
+
+// canonical is [Entry.Canonical] of an entry that was checked.
+func (e Entry) canonical() []byte {
+	b := make([]byte, 0, 1024)
 	b = append(b, e.Version)
 	b = appendString(b, e.ID)
 	b = binary.BigEndian.AppendUint64(b, uint64(e.At.UnixNano()))
@@ -103,7 +108,7 @@ func (e Entry) Canonical() ([]byte, error) {
 		b = appendString(b, s.Row)
 		b = append(b, s.Digest[:]...)
 	}
-	return b, nil
+	return b
 }
 
 // Hash returns the record hash of the entry in the tree: RFC 6962, SHA-256 of 0x00 and

@@ -108,16 +108,16 @@ func (f Field) committed() Field {
 
 // commit computes the commitment from what it commits to.
 func (f Field) commit() [32]byte {
-	payload := []byte(f.Value)
-	if f.Class == ClassPersonal {
-		payload = f.Sealed
-	}
-	b := make([]byte, 0, len(fieldDomain)+1+4+len(f.Name)+len(f.Salt)+len(payload))
+	b := make([]byte, 0, 256) // most fit, and need no heap
 	b = append(b, fieldDomain...)
 	b = append(b, byte(f.Class))
 	b = appendString(b, f.Name)
 	b = append(b, f.Salt[:]...)
-	b = append(b, payload...)
+	if f.Class == ClassPersonal {
+		b = append(b, f.Sealed...)
+	} else {
+		b = append(b, f.Value...)
+	}
 	return sha256.Sum256(b)
 }
 

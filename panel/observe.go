@@ -271,7 +271,7 @@ func (s *Slot) fieldsSeen(r State) Finding {
 			found |= s.differs(f, r)
 		}
 	}
-	if s.Over && s.Pending&(FieldRole|FieldPartitions|FieldFrom|FieldUntil) == 0 {
+	if s.Over && !s.Removing() && s.Pending&(FieldRole|FieldPartitions|FieldFrom|FieldUntil) == 0 {
 		s.Over = false
 	}
 	return found

@@ -50,6 +50,9 @@ func (s *Service) claim(u *flow.Unit, a accounts.Account) error {
 	if err != nil {
 		return err
 	}
+	if err := s.index(u, a); err != nil {
+		return err
+	}
 	usernames, err := s.names(usernameScope, a.Username)
 	if err != nil {
 		return err
@@ -58,6 +61,52 @@ func (s *Service) claim(u *flow.Unit, a accounts.Account) error {
 		u.Do(store.Claim{Name: n, Holder: string(a.ID), Use: nameUse})
 	}
 	return nil
+}
+
+// index makes an account findable by its address, also after it is removed.
+func (s *Service) index(u *flow.Unit, a accounts.Account) error {
+	emails, err := s.names(emailScope, a.Email.Canonical())
+	if err != nil {
+		return err
+	}
+	for _, n := range emails {
+		known, _, err := flow.Load(u, rec.Addresses, string(n))
+		if err != nil {
+			return err
+		}
+		known.Accounts = append(known.Accounts, string(a.ID))
+		if err := flow.Put(u, rec.Addresses, string(n), &known); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Resolve returns the ids of every account that has or had an address, removed ones
+// included, the oldest first: the log finds their entries by it. It asks no right; the
+// log does.
+func (s *Service) Resolve(ctx context.Context, email accounts.Email) ([]accounts.ID, error) {
+	emails, err := s.names(emailScope, email.Canonical())
+	if err != nil {
+		return nil, err
+	}
+	var out []accounts.ID
+	for _, n := range emails {
+		rs, err := s.core.Store.Load(ctx, rec.Addresses.Key(string(n)))
+		if err != nil {
+			return nil, err
+		}
+		known, _, err := rec.Addresses.Decode(rs[0])
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range known.Accounts {
+			if !slices.Contains(out, accounts.ID(id)) {
+				out = append(out, accounts.ID(id))
+			}
+		}
+	}
+	return out, nil
 }
 
 // release frees the address of an account. Its username stays taken: the log refers to it.

@@ -143,6 +143,7 @@ check person if=1
 claim hold
 mark post
 put account if=0
+put address if=0
 put onetime if=0
 put person if=0
 put sent if=0
@@ -154,6 +155,7 @@ put sent if=0
 check person if=1
 claim hold
 put account if=0
+put address if=0
 put person if=0
 `},
 	{"suspend", accounts.Active, acts[0].run, `entry account.suspended targets=3

@@ -116,11 +116,12 @@ func (d *Desk) arrivals(ctx context.Context, name string) error {
 			continue
 		}
 		// A panel that only shook hands anew was never away: whatever waits there waits on.
-		if was := d.local.present(id, !a.Gone); !a.Gone && !was {
+		if !a.Gone && !d.local.connected(id) {
 			if err := d.mark(ctx, id, &panel.Query{All: true}); err != nil {
 				return err
 			}
 		}
+		d.local.present(id, !a.Gone)
 		if !a.Gone && d.local.watching(id, true) {
 			watchers.Go(func() {
 				defer d.local.watching(id, false)
@@ -131,15 +132,13 @@ func (d *Desk) arrivals(ctx context.Context, name string) error {
 	return nil
 }
 
-// present notes whether a panel is connected to this node, and returns whether it was.
-func (l *local) present(id string, here bool) bool {
+// present notes whether a panel is connected to this node.
+func (l *local) present(id string, here bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	was := l.here[id]
 	if l.here[id] = here; !here {
 		delete(l.here, id)
 	}
-	return was
 }
 
 // connected reports whether a panel is connected to this node.

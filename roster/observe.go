@@ -334,7 +334,7 @@ func finish(before rec.User, user *rec.User, found panel.Finding, at time.Time, 
 			e.How = string(Refused)
 			for f := range before.Pending.Each() {
 				why := user.Slot.Refused[f]
-				if why == "" {
+				if why == "" && user.Agreed.Set {
 					e.How = string(Partly)
 				} else if e.Reason == "" {
 					e.Reason = why

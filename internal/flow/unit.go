@@ -125,7 +125,7 @@ func Site(id string) string { return "site/" + id }
 func (u *Unit) Say(action audit.Action, outcome audit.Outcome, targets []string, fields ...Field) (string, error) {
 	a := u.actor.Audit()
 	e := audit.Entry{Version: audit.Version, ID: NewID(), At: u.now, Action: action, Outcome: outcome}
-	e.Fields = a.Fields(salt)
+	e.Fields = append(make([]audit.Field, 0, 4+len(fields)), a.Fields(salt)...) // the actor's are at most four
 	if a.Name != "" {
 		f, err := u.personal(audit.FieldActorName, a.Name, a.Kind+"/"+a.ID)
 		if err != nil {
@@ -264,11 +264,7 @@ func (u *Unit) change() (store.Change, error) {
 		if i == len(u.said)-1 {
 			e.State = u.secure // one entry of a change carries what the change leaves
 		}
-		hash, err := e.Hash()
-		if err != nil {
-			return c, err
-		}
-		body, err := audit.Encode(*e)
+		body, hash, err := audit.Stored(*e)
 		if err != nil {
 			return c, err
 		}

@@ -20,6 +20,13 @@ type OneTime struct {
 	Serial  string    `json:"serial"` // tells it from the one before
 }
 
+// Address lists the accounts that have or had an e-mail address. Its id is the address's
+// keyed fingerprint, so that a removed account can be found by somebody who knows the
+// address, and by nobody else.
+type Address struct {
+	Accounts []string `json:"accounts"`
+}
+
 // PostState is what became of a message.
 type PostState string
 
@@ -64,8 +71,9 @@ const (
 
 // The kinds of records about accounts and messages to their owners.
 var (
-	OneTimes = Kind[OneTime]{Name: "onetime", Schema: 1, Secure: true}
-	Posts    = Kind[Post]{Name: store.Sent, Schema: 1, Terms: func(_ string, p *Post) []store.Term {
+	Addresses = Kind[Address]{Name: "address", Schema: 1}
+	OneTimes  = Kind[OneTime]{Name: "onetime", Schema: 1, Secure: true}
+	Posts     = Kind[Post]{Name: store.Sent, Schema: 1, Terms: func(_ string, p *Post) []store.Term {
 		return []store.Term{{Name: ByNewest, Value: append(PostsOf(p.Account), store.TermUint(^uint64(p.Posted.UnixNano()))...)}}
 	}}
 )

@@ -85,9 +85,6 @@ func TestHostilePeersAreContained(t *testing.T) {
 //
 // Rules: R250
 func TestThousandHalfOpenConnections(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("needs the whole of 127.0.0.0/8 on loopback")
-	}
 	r := listenTCP(t, dsc.Options{})
 	sim := r.call(dscsim.Options{})
 	s := r.open(ident)

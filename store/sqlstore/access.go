@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -154,11 +155,15 @@ func (p *pools) try(ctx context.Context, db *pool, o *sql.TxOptions, work func(*
 	if err != nil {
 		return err
 	}
-	if err := work(&session{ctx, p.dialect, tx, &db.statements}); err != nil {
+	inside := ctx
+	if p.dialect.NoWait && !o.ReadOnly {
+		inside = context.WithoutCancel(ctx) // saves a watcher for each statement
+	}
+	if err := work(&session{inside, p.dialect, tx, &db.statements}); err != nil {
 		// A rollback that fails changes nothing: the connection is given up and the
 		// database rolls back by itself.
 		_ = tx.Rollback()
-		return err
+		return cmp.Or(ctx.Err(), err)
 	}
 	return tx.Commit()
 }

@@ -22,6 +22,9 @@ type Dialect struct {
 	// Isolation is the isolation of transactions. A record that is still absent must stay
 	// so until the commit, which takes serializable transactions or a single writer.
 	Isolation sql.IsolationLevel
+	// NoWait says that a statement of a writing transaction waits for nobody. Then none is
+	// interrupted: a context that ends, ends the transaction between two of them.
+	NoWait bool
 	// Lock ends a SELECT of rows that are about to change, such as " FOR UPDATE".
 	Lock string
 	// LateIndex leaves new entries without an index until a sequencer gives them one,
@@ -39,7 +42,7 @@ func SQLite() Dialect {
 	if err != nil {
 		panic(err) // the path is a constant that fs.Sub accepts
 	}
-	return Dialect{Migrations: files}
+	return Dialect{Migrations: files, NoWait: true}
 }
 
 // rebind writes a statement with the dialect's placeholders.

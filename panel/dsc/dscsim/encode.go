@@ -113,9 +113,8 @@ func decrypted(key, secret []byte) []byte {
 	return out
 }
 
-var stuffing = strings.NewReplacer("\x7D", "\x7D\x00", "\x7E", "\x7D\x01", "\x7F", "\x7D\x02")
-
 // onWire is the outer frame.
 func onWire(header string, payload []byte) []byte {
+	stuffing := strings.NewReplacer("\x7D", "\x7D\x00", "\x7E", "\x7D\x01", "\x7F", "\x7D\x02")
 	return []byte(stuffing.Replace(header) + "\x7E" + stuffing.Replace(string(payload)) + "\x7F")
 }

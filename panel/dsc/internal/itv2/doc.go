@@ -1,5 +1,5 @@
 // Package itv2 turns the bytes of DSC's ITv2 protocol over TLink into values and back.
-// It is pure: no connection, no clock, no randomness.
+// It is for the driver above it alone, and pure: no connection, no clock, no randomness.
 //
 // Four layers lie in each other:
 //
