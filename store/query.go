@@ -2,10 +2,70 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
 )
+
+// Query selects records of one kind.
+type Query struct {
+	Kind Kind
+	// Term is the term that orders and bounds the list; "" orders by id and ignores the bounds.
+	Term string
+	// From and To bound the term's value, From inclusive, To exclusive; nil is open.
+	From, To []byte
+	// Prefix, if not nil, keeps values that begin with it.
+	Prefix []byte
+	// After is the last record of the page before: its term value and id.
+	After *Position
+	// Limit is at most 1000; 0 means 1000.
+	Limit int
+}
+
+// Position is a place in a list: a keyset cursor.
+type Position struct {
+	Value []byte
+	ID    string
+}
+
+// MaxPage is the largest page that List and Entries return.
+const MaxPage = 1000
+
+// Page returns the limit to apply.
+func Page(limit int) int {
+	if limit <= 0 || limit > MaxPage {
+		return MaxPage
+	}
+	return limit
+}
+
+// Entry is a leaf with its place in the log, -1 until integrated.
+type Entry struct {
+	Leaf
+	Index int64
+}
+
+// EntryQuery selects log entries. All given conditions must hold.
+type EntryQuery struct {
+	ID         string   // one entry
+	Target     []byte   // entries found by this target
+	AnyTarget  [][]byte // entries found by at least one of these; nil does not filter
+	Actions    []string // any of these codes
+	Since      time.Time
+	Until      time.Time // exclusive
+	FromIndex  int64     // with ByIndex: the first index wanted
+	ByIndex    bool      // integrated entries in log order; otherwise by (time, id)
+	OldestLast bool      // newest first
+	AfterAt    time.Time // keyset cursor of (time, id): the last entry of the page before
+	AfterID    string
+	Limit      int
+}
+
+// Sort compares two positions bytewise.
+func (p Position) Sort(q Position) int {
+	return cmp.Or(bytes.Compare(p.Value, q.Value), cmp.Compare(p.ID, q.ID))
+}
 
 // Memory is how long a store remembers at least the id of a committed change, and a
 // counter that names no other time.

@@ -109,7 +109,7 @@ func TestCountsStayWithinTheirBounds(t *testing.T) {
 		case err != nil:
 			require.ErrorIs(t, err, ErrLimit)
 			require.Equal(t, v, got)
-			require.True(t, o.By > o.Max-v)
+			require.Greater(t, o.By, o.Max-v)
 		default:
 			require.True(t, v < got && got <= o.Max)
 		}

@@ -7,6 +7,7 @@ package memstore
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -74,9 +75,7 @@ func (f *Fleet) Tenants(ctx context.Context) ([]string, error) {
 	}
 	f.mu.Lock()
 	known := make(map[string]*tenant, len(f.tenants))
-	for id, t := range f.tenants {
-		known[id] = t
-	}
+	maps.Copy(known, f.tenants)
 	f.mu.Unlock()
 	var ids []string
 	for id, t := range known {

@@ -39,7 +39,7 @@ func TestConcurrency(t *testing.T) {
 
 // leaf is an entry with the hash that a log gives it.
 func leaf(n int) store.Leaf {
-	body := []byte(fmt.Sprint("leaf ", n))
+	body := fmt.Append(nil, "leaf ", n)
 	return store.Leaf{ID: fmt.Sprint("l", n), At: time.Unix(int64(n+1), 0), Action: "test.done", Targets: [][]byte{[]byte("t")}, Body: body, Hash: tlog.RecordHash(body)}
 }
 
@@ -145,7 +145,7 @@ func BenchmarkCommit(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		_, err := s.Commit(b.Context(), store.Change{ID: fmt.Sprint("c", n), Entries: []store.Leaf{leaf(n)}, Ops: []store.Op{
-			store.Put{Record: store.Record{Key: store.Key{Kind: "user", ID: "u1"}, Body: make([]byte, 900), Terms: []store.Term{{Name: "label", Value: []byte(fmt.Sprint(n))}}}, If: uint64(n)},
+			store.Put{Record: store.Record{Key: store.Key{Kind: "user", ID: "u1"}, Body: make([]byte, 900), Terms: []store.Term{{Name: "label", Value: fmt.Append(nil, n)}}}, If: uint64(n)},
 			store.Claim{Name: store.Name(fmt.Sprint("name", n)), Holder: "h", Use: "slot/1"},
 			store.Count{Counter: "guess/1", By: 1, Max: 1 << 40},
 			store.Mark{Line: "panel/1"},

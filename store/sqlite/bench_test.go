@@ -14,9 +14,9 @@ import (
 // claim, a guess counted, the line marked, the epoch checked, one entry with four targets.
 func typical(n int, version uint64) store.Change {
 	l := leaf(fmt.Sprint("leaf", n))
-	l.Targets = [][]byte{[]byte("user/1"), []byte("panel/1"), []byte("site/1"), []byte(fmt.Sprint("actor/", n%10))}
+	l.Targets = [][]byte{[]byte("user/1"), []byte("panel/1"), []byte("site/1"), fmt.Append(nil, "actor/", n%10)}
 	l.Body = make([]byte, 600)
-	terms := []store.Term{{Name: "panel", Value: []byte("p1/007")}, {Name: "label", Value: []byte(fmt.Sprint("label ", n))}, {Name: "site", Value: []byte("s1")}}
+	terms := []store.Term{{Name: "panel", Value: []byte("p1/007")}, {Name: "label", Value: fmt.Append(nil, "label ", n)}, {Name: "site", Value: []byte("s1")}}
 	return store.Change{ID: fmt.Sprint("change", n), Entries: []store.Leaf{l}, Ops: []store.Op{
 		store.Put{Record: store.Record{Key: store.Key{Kind: "user", ID: "u1"}, Body: make([]byte, 900), Terms: terms}, If: version},
 		store.Claim{Name: store.Name(fmt.Sprint("name", n)), Holder: "h", Use: "slot/1"},

@@ -54,7 +54,7 @@ func writeUntilKilled(t *testing.T, path string) {
 	r, err := s.Load(t.Context(), store.Key{Kind: "user", ID: "left"})
 	require.NoError(t, err)
 	for n := r[0].Version; ; n++ {
-		text := []byte(fmt.Sprint(n + 1))
+		text := fmt.Append(nil, n+1)
 		_, err := s.Commit(t.Context(), store.Change{
 			ID:      fmt.Sprint("change", n+1),
 			Entries: []store.Leaf{leaf(fmt.Sprint("leaf", n+1))},

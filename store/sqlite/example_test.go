@@ -19,20 +19,20 @@ func ExampleOpen() {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	db, err := sqlite.Open(ctx, filepath.Join(folder, "keyholder.db"), sqlite.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 
 	tx, err := db.SQL().BeginTx(ctx, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }()
 	_, err = tx.ExecContext(ctx, "CREATE TABLE invoices (id TEXT PRIMARY KEY)")
 	fmt.Println(err)
 	result, err := db.Main().Within(tx).Commit(ctx, store.Change{

@@ -23,7 +23,7 @@ func hosted(t *testing.T) *sqlite.DB {
 
 func begin(t *testing.T, db *sqlite.DB) *sql.Tx {
 	t.Helper()
-	tx, err := db.SQL().BeginTx(context.Background(), nil)
+	tx, err := db.SQL().BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = tx.Rollback() }) // after a commit there is nothing to roll back
 	return tx

@@ -27,7 +27,7 @@ type access interface {
 
 // session runs statements: in one transaction, or one of them by itself.
 type session struct {
-	ctx     context.Context
+	ctx     context.Context //nolint:containedctx // a session lives inside one call of look, read or write
 	dialect *Dialect
 	on      interface {
 		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)

@@ -23,7 +23,7 @@ func TestListsOfAnyBytesComeBack(t *testing.T) {
 		texts := rapid.SliceOf(bytesText()).Draw(t, "texts")
 		got, err := splitTexts(joinTexts(texts))
 		require.NoError(t, err)
-		require.Equal(t, len(texts), len(got))
+		require.Len(t, got, len(texts))
 		for i := range texts {
 			require.Equal(t, texts[i], got[i])
 		}
@@ -44,7 +44,7 @@ func TestListsOfAnyBytesComeBack(t *testing.T) {
 		}
 		gotTargets, err := splitTargets(joinTargets(targets))
 		require.NoError(t, err)
-		require.Equal(t, len(targets), len(gotTargets))
+		require.Len(t, gotTargets, len(targets))
 		for i := range targets {
 			require.Equal(t, targets[i], gotTargets[i])
 		}

@@ -17,21 +17,19 @@ func list(n int) string { return "(" + strings.TrimSuffix(strings.Repeat("?, ", 
 // Load implements [store.Store].
 func (st *Store) Load(ctx context.Context, keys ...store.Key) ([]store.Record, error) {
 	found := make(map[store.Key]store.Record, len(keys))
-	kinds := map[store.Kind][]any{}
-	for _, k := range keys {
-		kinds[k.Kind] = append(kinds[k.Kind], st.text(k.ID))
-	}
-	err := st.look(ctx, len(kinds)+len(keys)/batch, func(s *session) error {
-		for kind, ids := range kinds {
-			for part := range slices.Chunk(ids, batch) {
-				if err := s.each("SELECT kind, id, version, body, terms FROM kh_records WHERE tenant = ? AND kind = ? AND id IN "+list(len(part)),
-					append(st.args(string(kind)), part...), func(scan func(...any) error) error {
-						r, err := scanRecord(scan)
-						found[r.Key] = r
-						return err
-					}); err != nil {
+	err := st.look(ctx, 1+len(keys)/batch, func(s *session) error {
+		for part := range slices.Chunk(keys, batch) {
+			args := st.args()
+			for _, k := range part {
+				args = append(args, st.text(string(k.Kind)), st.text(k.ID))
+			}
+			if err := s.each("SELECT kind, id, version, body, terms FROM kh_records WHERE tenant = ? AND (kind, id) IN (VALUES (?, ?)"+strings.Repeat(", (?, ?)", len(part)-1)+")",
+				args, func(scan func(...any) error) error {
+					r, err := scanRecord(scan)
+					found[r.Key] = r
 					return err
-				}
+				}); err != nil {
+				return err
 			}
 		}
 		return nil

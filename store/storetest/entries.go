@@ -59,7 +59,7 @@ func testEntries(t *testing.T, open opener) {
 			leafAt("e4", epoch.Add(4*time.Second), "set", "u1", "south"),
 			leafAt("e5", epoch.Add(5*time.Second), "move"),
 		)
-		any := func(ids ...string) [][]byte {
+		anyOf := func(ids ...string) [][]byte {
 			targets := [][]byte{}
 			for _, id := range ids {
 				targets = append(targets, []byte(id))
@@ -75,18 +75,18 @@ func testEntries(t *testing.T, open opener) {
 			{"target newest first", store.EntryQuery{Target: []byte("u1"), OldestLast: true}, "e4 e2 e1"},
 			{"unknown target", store.EntryQuery{Target: []byte("u")}, ""},
 			{"empty target", store.EntryQuery{Target: []byte{}}, ""},
-			{"any of two, each entry once", store.EntryQuery{AnyTarget: any("u1", "north")}, "e1 e2 e4"},
-			{"any of none is nothing", store.EntryQuery{AnyTarget: any()}, ""},
-			{"target within scope", store.EntryQuery{Target: []byte("u1"), AnyTarget: any("south")}, "e4"},
+			{"any of two, each entry once", store.EntryQuery{AnyTarget: anyOf("u1", "north")}, "e1 e2 e4"},
+			{"any of none is nothing", store.EntryQuery{AnyTarget: anyOf()}, ""},
+			{"target within scope", store.EntryQuery{Target: []byte("u1"), AnyTarget: anyOf("south")}, "e4"},
 			{"action", store.EntryQuery{Actions: []string{"set"}}, "e1 e3 e4"},
 			{"two actions", store.EntryQuery{Actions: []string{"drop", "move"}}, "e2 e5"},
 			{"no actions named", store.EntryQuery{Actions: []string{}}, "e1 e2 e3 e4 e5"},
 			{"since is inclusive", store.EntryQuery{Since: epoch.Add(4 * time.Second)}, "e4 e5"},
 			{"until is exclusive", store.EntryQuery{Until: epoch.Add(3 * time.Second)}, "e1 e2"},
 			{"since and until, newest first", store.EntryQuery{Since: epoch.Add(2 * time.Second), Until: epoch.Add(4 * time.Second), OldestLast: true}, "e3 e2"},
-			{"all at once", store.EntryQuery{Target: []byte("u1"), AnyTarget: any("north", "south"), Actions: []string{"set"}, Since: epoch.Add(2 * time.Second)}, "e4"},
-			{"id within scope", store.EntryQuery{ID: "e3", AnyTarget: any("south")}, "e3"},
-			{"id outside scope", store.EntryQuery{ID: "e3", AnyTarget: any("north")}, ""},
+			{"all at once", store.EntryQuery{Target: []byte("u1"), AnyTarget: anyOf("north", "south"), Actions: []string{"set"}, Since: epoch.Add(2 * time.Second)}, "e4"},
+			{"id within scope", store.EntryQuery{ID: "e3", AnyTarget: anyOf("south")}, "e3"},
+			{"id outside scope", store.EntryQuery{ID: "e3", AnyTarget: anyOf("north")}, ""},
 			{"unknown id", store.EntryQuery{ID: "e9"}, ""},
 			{"years before", store.EntryQuery{Until: time.Date(1, 2, 3, 0, 0, 0, 0, time.UTC)}, ""},
 			{"years after", store.EntryQuery{Since: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}, ""},
