@@ -166,7 +166,7 @@ func TestEveryStateMeetsEveryEvent(t *testing.T) {
 	revoke := func(a *accounts.Account) { a.Window.Revoked = true }
 	expire := func(a *accounts.Account) { a.Window = window(-2*time.Hour, -time.Hour) }
 
-	const any = accounts.State("")
+	const never = accounts.State("")
 	beside := map[accounts.Event]accounts.State{ // what leads from a state of its own to the same
 		accounts.Lock: accounts.Locked, accounts.Revoke: accounts.Revoked, accounts.Remove: accounts.Removed,
 	}
@@ -186,17 +186,17 @@ func TestEveryStateMeetsEveryEvent(t *testing.T) {
 			accounts.Unlock: accounts.Active, accounts.Suspend: accounts.Locked, accounts.Revoke: accounts.Locked,
 			accounts.Reset: accounts.Locked, accounts.Validate: accounts.Locked}},
 		"revoked": {with(active, revoke), map[accounts.Event]accounts.State{
-			accounts.Unrevoke: accounts.Active, accounts.Suspend: accounts.Revoked, accounts.Revoke: any,
+			accounts.Unrevoke: accounts.Active, accounts.Suspend: accounts.Revoked, accounts.Revoke: never,
 			accounts.Reset: accounts.Revoked, accounts.Validate: accounts.Revoked}},
 		"expired": {with(active, expire), map[accounts.Event]accounts.State{
 			accounts.Suspend: accounts.Suspended, accounts.Validate: accounts.Active, accounts.Reset: accounts.Expired}},
 		"revoked and expired": {with(with(active, expire), revoke), map[accounts.Event]accounts.State{
-			accounts.Unrevoke: accounts.Expired, accounts.Suspend: accounts.Revoked, accounts.Revoke: any,
+			accounts.Unrevoke: accounts.Expired, accounts.Suspend: accounts.Revoked, accounts.Revoke: never,
 			accounts.Reset: accounts.Revoked, accounts.Validate: accounts.Revoked}},
 		"removed": {accounts.Account{ID: id, Removed: now}, map[accounts.Event]accounts.State{
-			accounts.Lock: any, accounts.Revoke: any, accounts.Remove: any}},
+			accounts.Lock: never, accounts.Revoke: never, accounts.Remove: never}},
 		"the system's own": {accounts.Account{ID: accounts.SystemID, Confirmed: now}, map[accounts.Event]accounts.State{
-			accounts.Lock: any, accounts.Revoke: any, accounts.Remove: any}},
+			accounts.Lock: never, accounts.Revoke: never, accounts.Remove: never}},
 	} {
 		for _, e := range allEvents {
 			want, own := c.to[e]
@@ -204,7 +204,7 @@ func TestEveryStateMeetsEveryEvent(t *testing.T) {
 				want = beside[e]
 			}
 			got, err := apply(c.from, e, accounts.PowerManage())
-			if want != any {
+			if want != never {
 				require.NoError(t, err, "%s an account that is %s", e, name)
 				assert.Equal(t, want, got.State(now), "%s an account that is %s", e, name)
 				assert.NoError(t, c.from.May(e, accounts.PowerManage()), "the menu says the same")

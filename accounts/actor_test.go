@@ -57,7 +57,7 @@ func TestActorsPrintWithoutTheName(t *testing.T) {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "%v %+v %#v %s %q %v", host, host, host, host, host, []any{&host})
 	slog.New(slog.NewTextHandler(&out, nil)).Info("m", "actor", host)
-	b, err := json.Marshal(host)
+	b, err := json.Marshal([]any{host})
 	require.NoError(t, err)
 	out.Write(b)
 	assert.NotContains(t, out.String(), "Operator")

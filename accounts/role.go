@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -63,9 +64,7 @@ func (rs Roles) Check(r Role) error {
 		return fmt.Errorf("%w: the name", ErrRoleForm)
 	}
 	with := make(Roles, len(rs)+1)
-	for name, role := range rs {
-		with[name] = role
-	}
+	maps.Copy(with, rs)
 	r.Disabled = false // a disabled role would end the walk along its parents
 	with[r.Name] = r
 	_, _, err := with.effective(r.Name)

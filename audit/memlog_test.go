@@ -72,8 +72,8 @@ func (m *memLog) Rows(context.Context) iter.Seq2[audit.Row, error] {
 
 func (m *memLog) Checkpoints(context.Context) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		for i := 0; i < len(m.checkpoints); i++ {
-			if !yield(m.checkpoints[i], nil) {
+		for _, c := range m.checkpoints {
+			if !yield(c, nil) {
 				return
 			}
 		}
@@ -228,7 +228,7 @@ func (m *memLog) grow(t testing.TB, n int, key audit.SigningKey, anchors ...audi
 // check verifies a log.
 func check(t testing.TB, m *memLog, key note.Verifier, anchors ...audit.Anchor) audit.Report {
 	t.Helper()
-	r, err := audit.Verify(context.Background(), m, audit.VerifyOptions{Origin: origin, Keys: []note.Verifier{key}, Anchors: anchors})
+	r, err := audit.Verify(t.Context(), m, audit.VerifyOptions{Origin: origin, Keys: []note.Verifier{key}, Anchors: anchors})
 	require.NoError(t, err)
 	return r
 }

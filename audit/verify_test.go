@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -90,8 +91,8 @@ type backwards struct{ *memAnchor }
 
 func (b backwards) All(context.Context) iter.Seq2[audit.Anchored, error] {
 	return func(yield func(audit.Anchored, error) bool) {
-		for i := len(b.held) - 1; i >= 0; i-- {
-			if !yield(b.held[i], nil) {
+		for _, a := range slices.Backward(b.held) {
+			if !yield(a, nil) {
 				return
 			}
 		}

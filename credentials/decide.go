@@ -164,9 +164,9 @@ func Decide(rec Record, rules []Rule, p Presented, now Now) Decision {
 func match(secrets []Secret, p Presented) (found *Secret, tagTyped bool) {
 	for i := range secrets {
 		s, same, typed := &secrets[i], 0, 0
-		for _, print := range p.Prints {
-			same |= subtle.ConstantTimeCompare(s.Print[:], print[:])
-			typed |= subtle.ConstantTimeCompare(s.Typed[:], print[:])
+		for _, shown := range p.Prints {
+			same |= subtle.ConstantTimeCompare(s.Print[:], shown[:])
+			typed |= subtle.ConstantTimeCompare(s.Typed[:], shown[:])
 		}
 		if same == 1 && s.Kind.on(p.Medium) {
 			found = s

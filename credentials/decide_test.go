@@ -12,8 +12,8 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 )
 
-// print is a stand-in for the fingerprint of a secret.
-func print(of string) (f credentials.Fingerprint) {
+// printOf is a stand-in for the fingerprint of a secret.
+func printOf(of string) (f credentials.Fingerprint) {
 	copy(f[:], of)
 	return f
 }
@@ -26,10 +26,10 @@ func holder() credentials.Record {
 		Holder: "a1",
 		As:     []credentials.Subject{subject("account", "a1"), subject("group", "staff")},
 		Secrets: []credentials.Secret{
-			{Kind: credentials.PIN, Print: print("pin")},
-			{Kind: credentials.DuressPIN, Print: print("duress")},
-			{Kind: credentials.TagNumber, Print: print("tag"), Typed: print("677")},
-			{Kind: credentials.TagNumber, Print: print("lost tag"), Lost: true},
+			{Kind: credentials.PIN, Print: printOf("pin")},
+			{Kind: credentials.DuressPIN, Print: printOf("duress")},
+			{Kind: credentials.TagNumber, Print: printOf("tag"), Typed: printOf("677")},
+			{Kind: credentials.TagNumber, Print: printOf("lost tag"), Lost: true},
 		},
 	}
 }
@@ -44,7 +44,7 @@ func staff(schedule *credentials.Compiled) []credentials.Rule {
 }
 
 func presents(what string, m credentials.Medium) credentials.Presented {
-	return credentials.Presented{Point: door, Medium: m, Prints: []credentials.Fingerprint{print("under an old key"), print(what)}}
+	return credentials.Presented{Point: door, Medium: m, Prints: []credentials.Fingerprint{printOf("under an old key"), printOf(what)}}
 }
 
 func trusted(t time.Time) credentials.Now {

@@ -24,14 +24,14 @@ func ExampleNewKeyring() {
 
 	site := credentials.Scope{Kind: credentials.SiteScope, ID: "harbour"}
 	keyID := keys.Epoch().Prints[0]
-	print, _ := keys.Print(keyID, site, credentials.CodeMaterial(code))
+	fingerprint, _ := keys.Print(keyID, site, credentials.CodeMaterial(code))
 	mine := credentials.Binding{Owner: "user/u1", Kind: "code", Generation: 1}
 	sealed, _ := credentials.SealCode(keys, mine, code)
 
-	opened, err := credentials.OpenCode(keys, keys, mine, sealed, site, keyID, print)
+	opened, err := credentials.OpenCode(keys, keys, mine, sealed, site, keyID, fingerprint)
 	fmt.Println(opened.Equal(code), err)
 	theirs := credentials.Binding{Owner: "user/u2", Kind: "code", Generation: 1}
-	_, err = credentials.OpenCode(keys, keys, theirs, sealed, site, keyID, print)
+	_, err = credentials.OpenCode(keys, keys, theirs, sealed, site, keyID, fingerprint)
 	fmt.Println(err)
 	// Output:
 	// [redacted]
@@ -42,7 +42,7 @@ func ExampleNewKeyring() {
 // A new installation makes its key file; afterwards the file must be there.
 func ExampleOpenKeyFile() {
 	dir, _ := os.MkdirTemp("", "keys")
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	path := filepath.Join(dir, "keys.json")
 
 	_, err := credentials.OpenKeyFile(context.Background(), path, credentials.KeyFileOptions{})
@@ -87,15 +87,15 @@ func ExampleDecide() {
 	keys, _ := credentials.NewKeyring("", []credentials.Key{credentials.GenerateKey()}, credentials.KeyringOptions{})
 	site := credentials.Scope{Kind: credentials.SiteScope, ID: "harbour"}
 	code, _ := credentials.ParseCode("5824")
-	print, _ := keys.Print(keys.Epoch().Prints[0], site, credentials.CodeMaterial(code))
+	fingerprint, _ := keys.Print(keys.Epoch().Prints[0], site, credentials.CodeMaterial(code))
 
 	cleaner := credentials.Subject{Kind: "account", ID: "a1"}
 	record := credentials.Record{
 		Holder: "a1", As: []credentials.Subject{cleaner},
-		Secrets: []credentials.Secret{{Kind: credentials.PIN, Print: print}},
+		Secrets: []credentials.Secret{{Kind: credentials.PIN, Print: fingerprint}},
 	}
 	rules := []credentials.Rule{{ID: "cleaning", Who: []credentials.Subject{cleaner}, Points: []string{"front door"}, Schedule: day}}
-	typed := credentials.Presented{Point: "front door", Medium: credentials.Keypad, Prints: []credentials.Fingerprint{print}}
+	typed := credentials.Presented{Point: "front door", Medium: credentials.Keypad, Prints: []credentials.Fingerprint{fingerprint}}
 
 	for _, at := range []string{"2026-05-13T12:00:00+02:00", "2026-05-15T20:00:00+02:00"} {
 		t, _ := time.Parse(time.RFC3339, at)

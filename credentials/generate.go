@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 
@@ -47,7 +48,7 @@ func Generate(random io.Reader, n int, p Policy, taken func(Code) bool) (Code, e
 	return Code{}, ErrExhausted
 }
 
-func undrawable(err error) bool { return Undisclosed(err) == ErrNotAvailable }
+func undrawable(err error) bool { return errors.Is(Undisclosed(err), ErrNotAvailable) }
 
 // draw makes n digits. A byte of 250 or more is thrown away: taking it modulo 10 would
 // favour the low digits.

@@ -36,12 +36,13 @@ func TestAPersonsKeyNeedsTheRingTheSubjectAndTheSalt(t *testing.T) {
 
 func TestAMarkIsNoCode(t *testing.T) {
 	r := testRing(t)
-	print := func(m credentials.Material) credentials.Fingerprint {
+	printOf := func(m credentials.Material) credentials.Fingerprint {
 		f, err := r.Print("k1", siteScope, m)
 		require.NoError(t, err)
 		return f
 	}
-	assert.Equal(t, print(credentials.MarkMaterial([]byte("1234"))), print(credentials.MarkMaterial([]byte("1234"))))
-	assert.NotEqual(t, print(credentials.MarkMaterial([]byte("1234"))), print(credentials.CodeMaterial(code("1234"))))
+	mark := printOf(credentials.MarkMaterial([]byte("1234")))
+	assert.Equal(t, mark, printOf(credentials.MarkMaterial([]byte("1234"))))
+	assert.NotEqual(t, mark, printOf(credentials.CodeMaterial(code("1234"))))
 	assert.NotContains(t, everyForm(t, credentials.MarkMaterial([]byte("1234"))), "1234")
 }

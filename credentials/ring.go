@@ -76,15 +76,15 @@ func NewKeyring(tenant string, keys []Key, o KeyringOptions) (*Ring, error) {
 }
 
 func derive(k Key) (derived, error) {
-	print, err := hkdf.Key(sha256.New, k.root[:], nil, printPurpose, sha256.Size)
+	printKey, err := hkdf.Key(sha256.New, k.root[:], nil, printPurpose, sha256.Size)
 	if err != nil {
 		return derived{}, fmt.Errorf("credentials: derive: %w", err)
 	}
-	seal, err := hkdf.Key(sha256.New, k.root[:], nil, sealPurpose, 32)
+	sealKey, err := hkdf.Key(sha256.New, k.root[:], nil, sealPurpose, 32)
 	if err != nil {
 		return derived{}, fmt.Errorf("credentials: derive: %w", err)
 	}
-	block, err := aes.NewCipher(seal)
+	block, err := aes.NewCipher(sealKey)
 	if err != nil {
 		return derived{}, fmt.Errorf("credentials: derive: %w", err)
 	}
@@ -92,7 +92,7 @@ func derive(k Key) (derived, error) {
 	if err != nil {
 		return derived{}, fmt.Errorf("credentials: derive: %w", err)
 	}
-	return derived{print: print, seal: gcm}, nil
+	return derived{print: printKey, seal: gcm}, nil
 }
 
 // Tenant is the same keyring for another tenant: fingerprints and sealed values of one

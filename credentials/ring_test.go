@@ -48,13 +48,13 @@ var (
 // Rules: G192
 func TestStoredFormVectors(t *testing.T) {
 	r := testRing(t)
-	print, err := r.Print("k1", siteScope, credentials.CodeMaterial(code("0042")))
+	fingerprint, err := r.Print("k1", siteScope, credentials.CodeMaterial(code("0042")))
 	require.NoError(t, err)
-	assert.Equal(t, "66823ae6bb479fe588a4118a72d552d9", hex.EncodeToString(print[:]))
+	assert.Equal(t, "66823ae6bb479fe588a4118a72d552d9", hex.EncodeToString(fingerprint[:]))
 
 	sealed, err := hex.DecodeString("000102030405060708090a0b7e55c2e696578c470d73327ad73cedc7ee1ab648c46d5ea4f2171de71e24c3cf")
 	require.NoError(t, err)
-	c, err := credentials.OpenCode(r, r, binding, credentials.Sealed{KeyID: "k1", Bytes: sealed}, siteScope, "k1", print)
+	c, err := credentials.OpenCode(r, r, binding, credentials.Sealed{KeyID: "k1", Bytes: sealed}, siteScope, "k1", fingerprint)
 	require.NoError(t, err)
 	assert.Equal(t, "0042", c.Reveal())
 }
@@ -256,9 +256,9 @@ func TestTheSealingFaceDoesNotOpen(t *testing.T) {
 	assert.Equal(t, r.Epoch(), face.Epoch())
 	want, err := r.Print("k1", siteScope, credentials.CodeMaterial(code("0042")))
 	require.NoError(t, err)
-	print, err := face.Print("k1", siteScope, credentials.CodeMaterial(code("0042")))
+	fingerprint, err := face.Print("k1", siteScope, credentials.CodeMaterial(code("0042")))
 	require.NoError(t, err)
-	assert.Equal(t, want, print)
+	assert.Equal(t, want, fingerprint)
 }
 
 func TestNamesFitAStore(t *testing.T) {

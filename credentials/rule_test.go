@@ -36,6 +36,9 @@ func TestMediums(t *testing.T) {
 	assert.True(t, s.Has(credentials.Phone))
 	assert.False(t, s.Has(credentials.Reader))
 	assert.False(t, s.Has(0))
-	assert.Equal(t, "keypad reader mobile phone unknown unknown", credentials.Keypad.String()+" "+credentials.Reader.String()+" "+
-		credentials.Mobile.String()+" "+credentials.Phone.String()+" "+credentials.Medium(0).String()+" "+credentials.Medium(77).String())
+	for m, want := range map[credentials.Medium]string{
+		credentials.Keypad: "keypad", credentials.Reader: "reader", credentials.Mobile: "mobile", credentials.Phone: "phone", 0: "unknown", 77: "unknown",
+	} {
+		assert.Equal(t, want, m.String())
+	}
 }

@@ -16,12 +16,12 @@ func TestOpeningACodeComparesItsFingerprint(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		mine := code(rapid.StringMatching(`[0-9]{1,16}`).Draw(t, "mine"))
 		other := code(rapid.StringMatching(`[0-9]{1,16}`).Draw(t, "other"))
-		print, err := r.Print("k1", siteScope, credentials.CodeMaterial(mine))
+		fingerprint, err := r.Print("k1", siteScope, credentials.CodeMaterial(mine))
 		require.NoError(t, err)
 
 		sealed, err := credentials.SealCode(r, binding, mine)
 		require.NoError(t, err)
-		got, err := credentials.OpenCode(r, r, binding, sealed, siteScope, "k1", print)
+		got, err := credentials.OpenCode(r, r, binding, sealed, siteScope, "k1", fingerprint)
 		require.NoError(t, err)
 		require.True(t, got.Equal(mine))
 
@@ -29,7 +29,7 @@ func TestOpeningACodeComparesItsFingerprint(t *testing.T) {
 		swapped, err := credentials.SealCode(r, binding, other)
 		require.NoError(t, err)
 		require.Len(t, swapped.Bytes, len(sealed.Bytes), "the size does not tell the length")
-		got, err = credentials.OpenCode(r, r, binding, swapped, siteScope, "k1", print)
+		got, err = credentials.OpenCode(r, r, binding, swapped, siteScope, "k1", fingerprint)
 		if other.Equal(mine) {
 			require.NoError(t, err)
 		} else {
@@ -100,21 +100,21 @@ func TestOpeningWhatIsNoCode(t *testing.T) {
 func TestTagsAreSealedLikeCodes(t *testing.T) {
 	r := testRing(t)
 	mine := tag("2A5", 26)
-	print, err := r.Print("k1", siteScope, credentials.TagMaterials(mine)[0])
+	fingerprint, err := r.Print("k1", siteScope, credentials.TagMaterials(mine)[0])
 	require.NoError(t, err)
 	sealed, err := credentials.SealTag(r, binding, mine)
 	require.NoError(t, err)
-	got, err := credentials.OpenTag(r, r, binding, sealed, siteScope, "k1", print)
+	got, err := credentials.OpenTag(r, r, binding, sealed, siteScope, "k1", fingerprint)
 	require.NoError(t, err)
 	assert.True(t, got.Equal(mine))
 
 	swapped, err := credentials.SealTag(r, binding, tag("2A5", 34))
 	require.NoError(t, err)
-	_, err = credentials.OpenTag(r, r, binding, swapped, siteScope, "k1", print)
+	_, err = credentials.OpenTag(r, r, binding, swapped, siteScope, "k1", fingerprint)
 	assert.ErrorIs(t, err, credentials.ErrDecrypt)
 	short, err := r.Seal(binding, []byte{1})
 	require.NoError(t, err)
-	_, err = credentials.OpenTag(r, r, binding, short, siteScope, "k1", print)
+	_, err = credentials.OpenTag(r, r, binding, short, siteScope, "k1", fingerprint)
 	assert.ErrorIs(t, err, credentials.ErrDecrypt)
 }
 

@@ -319,7 +319,8 @@ func TestCombineGivesEachRouteItsOwnState(t *testing.T) {
 	s, err := d.Open(t.Context(), target)
 	require.NoError(t, err)
 	var state []byte
-	for e := range s.Read(t.Context(), panel.Query{}) {
+	for e, err := range s.Read(t.Context(), panel.Query{}) {
+		require.NoError(t, err)
 		state = e.State
 	}
 	target.Routes["cloud"] = panel.Route{Addr: "b", State: state}
@@ -350,7 +351,8 @@ func TestCombineNarrowsWithItsRoutes(t *testing.T) {
 	wire.facts = []panel.Event{{Panel: &panel.Facts{Model: &narrow}}}
 	s, err := combine(wire, cloud).Open(t.Context(), panel.Target{})
 	require.NoError(t, err)
-	for e := range s.Read(t.Context(), panel.Query{}) {
+	for e, err := range s.Read(t.Context(), panel.Query{}) {
+		require.NoError(t, err)
 		assert.Equal(t, 2, e.Panel.Model.Partitions)
 		assert.True(t, e.Panel.Model.Change.Has(panel.FieldLabel), "the other route is in it")
 	}

@@ -277,61 +277,57 @@ func (s *Slot) fieldsSeen(r State) Finding {
 	return found
 }
 
-// differs takes in a field that somebody changed at the panel.
+// differs takes in a field that somebody changed at the panel. Where that is less than
+// was agreed it is agreed from now on, and a wish that exceeds it falls.
 func (s *Slot) differs(f Field, r State) Finding {
-	fall := func() Finding {
-		if s.Pending.Has(f) && s.Giving().Has(f) {
-			s.drop(f)
-			return FoundCancelled
-		}
-		return 0
-	}
+	var found Finding
 	switch f {
 	case FieldLabel:
 		s.Agreed.Label = r.Label // opens nothing: taken as it is
 		return FoundDrift
 	case FieldPartitions:
-		if r.Partitions.Within(s.Agreed.Partitions) {
-			found := FoundNarrowed | fall()
-			s.Agreed.Partitions = r.Partitions
-			return found
+		both := r.Partitions & s.Agreed.Partitions
+		if both == s.Agreed.Partitions {
+			return FoundDrift
 		}
-		if both := r.Partitions & s.Agreed.Partitions; both != s.Agreed.Partitions {
-			found := FoundNarrowed | FoundDrift | fall()
-			s.Agreed.Partitions = both
-			return found
+		if both != r.Partitions {
+			found = FoundDrift
 		}
+		s.Agreed.Partitions = both
 	case FieldRole:
-		if s.Agreed.Role.Protected() && !r.Role.Protected() {
-			found := FoundNarrowed | fall()
-			s.Agreed.Role = r.Role
-			return found
+		if !s.Agreed.Role.Protected() || r.Role.Protected() {
+			return FoundDrift
 		}
+		s.Agreed.Role = r.Role
 	case FieldLegacyTags, FieldLockTags:
-		if r.Tags < s.Agreed.Tags {
-			s.Agreed.Tags = r.Tags
-			return FoundNarrowed | fall()
+		if r.Tags >= s.Agreed.Tags {
+			return FoundDrift
 		}
+		s.Agreed.Tags = r.Tags
 	case FieldLocks:
-		if subset(r.Locks, s.Agreed.Locks) {
-			found := FoundNarrowed | fall()
-			s.Agreed.Locks = r.Locks
-			return found
+		if !subset(r.Locks, s.Agreed.Locks) {
+			return FoundDrift
 		}
+		s.Agreed.Locks = r.Locks
 	case FieldKeypads:
-		if subset(r.Keypads, s.Agreed.Keypads) {
-			found := FoundNarrowed | fall()
-			s.Agreed.Keypads = r.Keypads
-			return found
+		if !subset(r.Keypads, s.Agreed.Keypads) {
+			return FoundDrift
 		}
+		s.Agreed.Keypads = r.Keypads
 	case FieldFrom, FieldUntil:
-		if r.Window.Within(s.Agreed.Window) {
-			found := FoundNarrowed | fall()
-			s.Agreed.Window = r.Window
-			return found
+		if !r.Window.Within(s.Agreed.Window) {
+			return FoundDrift
 		}
+		s.Agreed.Window = r.Window
+	default:
+		return FoundDrift
 	}
-	return FoundDrift
+	found |= FoundNarrowed
+	if s.gives().Has(f) {
+		s.drop(f)
+		found |= FoundCancelled
+	}
+	return found
 }
 
 // Drift is the set of fields that the panel shows otherwise than was agreed.

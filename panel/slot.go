@@ -278,9 +278,21 @@ func (s Slot) occupied() bool {
 	return s.Agreed.Set || s.Reported.Set || len(s.Sent) > 0 || s.Flight != nil || s.Unsure.Has(FieldCode)
 }
 
+// narrowing are the fields that restrict a user whose code is set.
+const narrowing = FieldRole | FieldPartitions | FieldFrom | FieldUntil
+
 // Giving is the part of the pending wish that gives access. Partitions and windows may
-// give and take at once.
+// give and take at once. What is still to restrict a user whose code is set already
+// gives nothing: it cannot be cancelled and does not end.
 func (s Slot) Giving() Field {
+	if s.Over {
+		return s.gives() &^ narrowing
+	}
+	return s.gives()
+}
+
+// gives is the part of the pending wish that exceeds what was agreed.
+func (s *Slot) gives() Field {
 	var g Field
 	for f := range s.Pending.Each() {
 		switch f {
@@ -449,14 +461,7 @@ func (s Slot) Compose() (Work, bool) {
 	case s.Pending.Has(FieldCode) && s.Settled != s.Tenancy:
 		w.Do = Replace
 	case s.Pending.Has(FieldCode) && s.Cure:
-		// Clearing resets the rest: it is the same tenancy, so what was agreed is written again.
 		w.Do = Replace
-		for f := range (s.Agreed.Known & (FieldLabel | FieldRole | FieldPartitions) &^ s.Pending).Each() {
-			if s.Agreed.Set {
-				w.State.copyField(f, s.Agreed)
-				w.Set |= f
-			}
-		}
 	}
 	w.Unsure = s.Unsure & w.Set
 	return w, true
@@ -492,6 +497,22 @@ func (s Slot) Dispatch(w Work, at time.Time) Slot {
 func (s Slot) Lost() Slot {
 	s = s.clone()
 	s.Flight = nil
+	return s
+}
+
+// Again wishes once more for what was agreed in some fields, if the place has to be
+// cleared to cure a code in doubt: clearing resets them, and the holder stays the same.
+// Call it after [Slot.Settle], with the fields that the panel takes with a new code.
+func (s Slot) Again(f Field) Slot {
+	if !s.Cure {
+		return s
+	}
+	s = s.clone()
+	again := s.Agreed.Known & (FieldLabel | narrowing) & f &^ s.Pending
+	for one := range again.Each() {
+		s.Wanted.copyField(one, s.Agreed)
+	}
+	s.Pending |= again
 	return s
 }
 
@@ -653,7 +674,6 @@ func (s *Slot) refuse(one Field, f Flight, why error) {
 // restrict looks after a user whose code is set while what narrows it is not: it is
 // repaired before anything else, and taken away again if that is refused for good.
 func (s *Slot) restrict(f Flight, done Field) {
-	const narrowing = FieldRole | FieldPartitions | FieldFrom | FieldUntil
 	created := f.Do == Create || f.Do == Replace
 	if created && done.Has(FieldCode) && f.Set&narrowing&^done != 0 {
 		s.Over = true

@@ -245,3 +245,34 @@ func TestFieldsSettleApart(t *testing.T) {
 	require.True(t, s.Agreed.Set)
 	require.Equal(t, map[panel.Field]string{panel.FieldLabel: panel.ErrRefused.Error()}, s.Refused)
 }
+
+// Rules: R242, R247
+func TestRestrictionsOfALiveCodeStand(t *testing.T) {
+	w := codeWish("1357")
+	w.Set |= panel.FieldLabel | panel.FieldPartitions
+	w.State.Label, w.State.Partitions = "Cleaner", panel.PartitionsOf(2)
+	s := must(t)(panel.Slot{Place: panel.Place{Slot: 4}}.Wish(w))
+	work, _ := s.Compose()
+	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode}, panel.Presence)
+	require.True(t, s.Over, "the code opens everything, its partition was not sent")
+
+	late := noon.Add(2 * time.Hour)
+	s = must(t)(s.Cancel())
+	require.Equal(t, panel.FieldPartitions, s.Pending, "only the label is taken back")
+	require.False(t, s.Expired(late))
+	_, err := s.Cancel()
+	require.ErrorIs(t, err, panel.ErrRemovalStands)
+	work, ok := s.Compose()
+	require.True(t, ok)
+	require.Equal(t, panel.PartitionsOf(2), work.State.Partitions)
+}
+
+// Rules: R243
+func TestAWishDoesNotGiveBackWhatThePanelTookMeanwhile(t *testing.T) {
+	s := settled(t, "1357") // partitions 1 and 2
+	s = must(t)(s.Wish(panel.Wish{Set: panel.FieldPartitions, State: panel.State{Partitions: panel.PartitionsOf(1)}, At: noon}))
+	s, found := s.Observe(present("1357", panel.PartitionsOf(2)), 0)
+	require.True(t, found.Has(panel.FoundNarrowed|panel.FoundCancelled), found)
+	require.True(t, s.Idle(), "partition 1 was taken away at the keypad")
+	require.Equal(t, panel.PartitionsOf(2), s.Agreed.Partitions)
+}

@@ -21,7 +21,7 @@ func (s *Slot) Still(g *Sighting) bool {
 		return s.Agreed.equal(&State{Known: FieldCode})
 	}
 	seen := g.State.Known & visible
-	return s.codeStill(g) && s.Agreed.Known.Has(seen) && s.Agreed.equalFields(seen, &g.State)
+	return s.codeStill(g) && s.Agreed.Known.Has(seen) && (s.Agreed.equalVisible(&g.State) || s.Agreed.equalFields(seen, &g.State))
 }
 
 // codeStill reports whether the code is the agreed one, as far as the panel shows it.
@@ -48,8 +48,15 @@ func (s *State) equalFields(fs Field, t *State) bool {
 
 // equal reports whether both say the same in every respect.
 func (s *State) equal(t *State) bool {
-	return s.Set == t.Set && s.Known == t.Known && s.Window.Revoked == t.Window.Revoked &&
-		s.Code.equal(&t.Code) && s.equalFields(visible, t)
+	return s.Set == t.Set && s.Known == t.Known && s.Code.equal(&t.Code) && s.equalVisible(t)
+}
+
+// equalVisible is equalFields of everything but the code, written out because it runs for
+// every slot of a full read.
+func (s *State) equalVisible(t *State) bool {
+	return s.Label == t.Label && s.Role == t.Role && s.Partitions == t.Partitions && s.Tags == t.Tags &&
+		slices.Equal(s.Keypads, t.Keypads) && slices.Equal(s.Locks, t.Locks) &&
+		s.Window.From.Equal(t.Window.From) && s.Window.Until.Equal(t.Window.Until) && s.Window.Revoked == t.Window.Revoked
 }
 
 // equal reports whether both are the same in every respect.

@@ -80,7 +80,7 @@ func TestOneCodeHasOneWinner(t *testing.T) {
 					continue
 				}
 				require.ErrorIs(t, err, credentials.ErrNotAvailable)
-				require.True(t, err == credentials.ErrNotAvailable, "one value for all: %v", err) //nolint:errorlint // identity is the rule
+				require.Same(t, credentials.ErrNotAvailable, err, "one value for all")
 			}
 			require.Equal(t, 1, won)
 			require.Len(t, w.holds(c.Reveal()), 1)
@@ -128,7 +128,7 @@ func TestNotAvailableIsPaidFromABudget(t *testing.T) {
 			t.Helper()
 			for range times {
 				err := guess(id)
-				require.True(t, err == want, "%v", err) //nolint:errorlint // the very value
+				require.Same(t, want, err)
 			}
 		}
 		asked("clerk", 3, credentials.ErrNotAvailable)

@@ -585,7 +585,7 @@ func (w *turn) settle(ctx context.Context, edits []panel.Edit, outcomes map[pane
 			before := user
 			var found panel.Finding
 			if answered {
-				user.Slot = user.Settle(told(e, o, broken), w.panel.Model.Sight)
+				user.Slot = user.Settle(told(e, o, broken), w.panel.Model.Sight).Again(w.panel.Model.Create)
 				if o.Report != nil {
 					st, err := w.desk.state(w.id, w.panel.Model, *o.Report)
 					if err != nil {

@@ -3,6 +3,7 @@ package roster
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 	"unicode"
@@ -344,6 +345,16 @@ func finish(before rec.User, user *rec.User, found panel.Finding, at time.Time, 
 			e.How = string(Unverified)
 		}
 		user.Ended = e
+	}
+	if found.Has(panel.FoundCancelled) && user.Pending != 0 {
+		// Part of the wish stands: what fell is told when the rest has ended.
+		user.Slot.Refused = maps.Clone(user.Slot.Refused)
+		if user.Slot.Refused == nil {
+			user.Slot.Refused = map[panel.Field]string{}
+		}
+		for f := range (before.Pending &^ user.Pending).Each() {
+			user.Slot.Refused[f] = found.String()
+		}
 	}
 	if !user.Pending.Has(panel.FieldCode) && !user.Unsure.Has(panel.FieldCode) && user.Flight == nil {
 		user.Agreed.Code.Sealed = credentials.Sealed{}

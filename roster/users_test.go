@@ -357,7 +357,7 @@ func TestTwoOperatorsAssignOneSlot(t *testing.T) {
 			}()
 		}
 		a, b := <-errs, <-errs
-		require.True(t, (a == nil) != (b == nil))
+		require.NotEqual(t, a == nil, b == nil, "one of them wins")
 		require.ErrorIs(t, errors.Join(a, b), accounts.ErrSlotHasAccount)
 	})
 }

@@ -38,6 +38,9 @@ type CodeWish struct {
 // SetCode sets or changes the code of a user. On an empty place it creates the user on
 // the panel. It is refused with [credentials.ErrNotAvailable] if the code cannot be had.
 func (t *Tab) SetCode(ctx context.Context, place panel.Place, w CodeWish, opts ...WishOption) (Receipt, error) {
+	if t.err != nil {
+		return Receipt{}, t.err
+	}
 	if err := t.inBudget(ctx); err != nil {
 		return Receipt{}, t.op.refused(ctx, "SetCode", []string{t.id}, err)
 	}
@@ -320,12 +323,12 @@ func (t *Tab) budget() []store.Count {
 // inBudget refuses chosen codes from somebody who has used the budget up, whatever the
 // answer would be. Whoever may know about collisions has no budget.
 func (t *Tab) inBudget(ctx context.Context) error {
-	if t.err != nil {
-		return nil // the operation itself says so
-	}
 	site, err := t.panelSite(ctx)
-	if err != nil || t.core().Allowed(ctx, t.op.actor, "roster.Collisions", site) == nil {
+	if err != nil {
 		return err
+	}
+	if t.core().Allowed(ctx, t.op.actor, "roster.Collisions", site) == nil {
+		return nil
 	}
 	counts := t.budget()
 	names := make([]string, len(counts))

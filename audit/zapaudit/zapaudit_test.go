@@ -102,7 +102,7 @@ func TestNothingPlantedComesOut(t *testing.T) {
 		}
 		require.NoError(t, audit.Check(e))
 		var b bytes.Buffer
-		require.NoError(t, zapaudit.New(logTo(&b, zap.InfoLevel), zapaudit.Options{}).Record(context.Background(), []audit.Recorded{{Entry: e}}))
+		require.NoError(t, zapaudit.New(logTo(&b, zap.InfoLevel), zapaudit.Options{}).Record(t.Context(), []audit.Recorded{{Entry: e}}))
 		require.NotContains(t, b.String(), planted)
 		require.Equal(t, 1, strings.Count(b.String(), "\n"))
 	})

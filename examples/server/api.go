@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -208,9 +209,7 @@ func (w *web) apiWish(r *http.Request) (any, error) {
 	tab := w.tab(r.PathValue("panel"))
 	p, err := tab.Receipt(r.Context(), roster.Receipt{Panel: tab.ID(), Place: at, Revision: revision})
 	out := apiProgress{Fate: p.Fate, Ended: p.Fate.Ended(), Reason: p.Reason, Refused: map[string]string{}}
-	for f, why := range p.Refused {
-		out.Refused[f] = why
-	}
+	maps.Copy(out.Refused, p.Refused)
 	return out, err
 }
 

@@ -1,7 +1,6 @@
 package flow_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -218,8 +217,9 @@ func TestRightsAreAskedFirst(t *testing.T) {
 	require.ErrorIs(t, c.Allowed(t.Context(), operator, "roster.Nonsense", "site-1"), accounts.ErrPermissionDenied, "an operation without a row asks for a right that nobody has")
 	require.ErrorIs(t, c.Allowed(t.Context(), accounts.HostActor("stranger", "", ""), "roster.SetCode", "site-1"), accounts.ErrNotEnabled)
 
+	ctx := t.Context()
 	allocs := testing.AllocsPerRun(100, func() {
-		if err := c.Allowed(context.Background(), operator, "roster.SetCode", "site-1"); err != nil {
+		if err := c.Allowed(ctx, operator, "roster.SetCode", "site-1"); err != nil {
 			t.Fatal(err)
 		}
 	})

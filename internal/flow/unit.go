@@ -28,6 +28,7 @@ type Unit struct {
 	said   []audit.Entry
 	secure []audit.State
 	salts  map[string]rec.Salt
+	ahead  store.Record // the actor's salt, read with the first record
 }
 
 type seen struct {
@@ -57,17 +58,40 @@ func Peek[T any](u *Unit, k rec.Kind[T], id string) (T, bool, error) {
 }
 
 func read[T any](u *Unit, k rec.Kind[T], id string, binding bool) (T, bool, error) {
-	r, err := u.core.Store.Load(u.ctx, k.Key(id))
+	r, err := u.record(k.Key(id))
 	if err != nil {
 		var none T
 		return none, false, err
 	}
-	v, extra, err := k.Decode(r[0])
+	v, extra, err := k.Decode(r)
 	if err == nil && binding {
-		u.loaded[k.Key(id)] = seen{version: r[0].Version, extra: extra}
+		u.loaded[k.Key(id)] = seen{version: r.Version, extra: extra}
 	}
-	return v, r[0].Version != 0, err
+	return v, r.Version != 0, err
 }
+
+// record reads one record. With the first comes the actor's salt, in the same reading,
+// because whoever reads to decide has something to say in the end.
+func (u *Unit) record(k store.Key) (store.Record, error) {
+	if u.ahead.Key == k {
+		return u.ahead, nil
+	}
+	keys := []store.Key{k}
+	if a := u.actor.Audit(); a.Name != "" && u.ahead.Key == (store.Key{}) {
+		keys = append(keys, rec.Salts.Key(subjectOf(a)))
+	}
+	r, err := u.core.Store.Load(u.ctx, keys...)
+	if err != nil {
+		return store.Record{}, err
+	}
+	if len(keys) > 1 {
+		u.ahead = r[1]
+	}
+	return r[0], nil
+}
+
+// subjectOf is whose key seals an actor's name.
+func subjectOf(a audit.Actor) string { return a.Kind + "/" + a.ID }
 
 // Put writes a record that was loaded, or that must not exist.
 func Put[T any](u *Unit, k rec.Kind[T], id string, v *T) error {
@@ -127,7 +151,7 @@ func (u *Unit) Say(action audit.Action, outcome audit.Outcome, targets []string,
 	e := audit.Entry{Version: audit.Version, ID: NewID(), At: u.now, Action: action, Outcome: outcome}
 	e.Fields = append(make([]audit.Field, 0, 4+len(fields)), a.Fields(salt)...) // the actor's are at most four
 	if a.Name != "" {
-		f, err := u.personal(audit.FieldActorName, a.Name, a.Kind+"/"+a.ID)
+		f, err := u.personal(audit.FieldActorName, a.Name, subjectOf(a))
 		if err != nil {
 			return "", err
 		}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // member is one member of a JSON object: its name, unquoted, and the text of both.
@@ -41,7 +42,7 @@ func unquote(quoted []byte) string {
 
 // next returns where what follows begins: past space, commas and colons.
 func next(text []byte, i int) int {
-	for bytes.IndexByte([]byte(" \t\r\n,:"), text[i]) >= 0 {
+	for strings.IndexByte(" \t\r\n,:", text[i]) >= 0 {
 		i++
 	}
 	return i

@@ -25,8 +25,8 @@ func checked(t *testing.T, breaks func(*broken)) (err error) {
 		}
 		before := b.Sim.Users()
 		ctx, cancel := context.WithCancel(t.Context())
-		served := make(chan error)
-		go func() { served <- b.Sim.Serve(ctx) }()
+		served := make(chan struct{})
+		go func() { defer close(served); _ = b.Sim.Serve(ctx) }()
 		synctest.Wait()
 		d := &broken{Driver: b.Driver}
 		breaks(d)

@@ -112,7 +112,7 @@ func proveUnsupported(k *rig) {
 		k.unsupported(s, k.edit(panel.Change, seated[0].Place, f))
 	}
 	if !k.can(panel.Create) {
-		k.unsupported(s, k.edit(panel.Create, k.place(0), panel.FieldCode))
+		k.unsupported(s, k.edit(panel.Create, k.place(), panel.FieldCode))
 		k.unsupported(s, k.edit(panel.Replace, seated[0].Place, panel.FieldCode))
 	}
 	if !k.can(panel.Remove) {

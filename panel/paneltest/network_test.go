@@ -153,8 +153,9 @@ func TestNetworkObeysDeadlines(t *testing.T) {
 		_, err := near.Read(make([]byte, 1))
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 		assert.Equal(t, time.Second, time.Since(start))
-		timeout, ok := err.(net.Error)
-		assert.True(t, ok && timeout.Timeout())
+		var timeout net.Error
+		require.ErrorAs(t, err, &timeout)
+		assert.True(t, timeout.Timeout())
 
 		require.NoError(t, near.SetWriteDeadline(start.Add(2*time.Second)))
 		sent, err := near.Write(make([]byte, 1<<20)) // more than fits: nobody reads

@@ -186,7 +186,7 @@ func proveReadResumes(k *rig) {
 
 func proveReadPlaces(k *rig) {
 	s, seated := k.seated()
-	ask := []panel.Place{seated[1].Place, k.place(0)}
+	ask := []panel.Place{seated[1].Place, k.place()}
 	k.within(bound, "Read", func(ctx context.Context) {
 		got, err := k.read(ctx, s, panel.Query{Places: ask})
 		if err != nil {

@@ -114,8 +114,8 @@ func (k *rig) await(what string, ended <-chan struct{}) {
 }
 
 func (k *rig) end() {
-	for i := len(k.stop) - 1; i >= 0; i-- {
-		k.stop[i]()
+	for _, stop := range slices.Backward(k.stop) {
+		stop()
 	}
 }
 

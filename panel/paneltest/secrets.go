@@ -3,6 +3,7 @@ package paneltest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -34,10 +35,8 @@ func (k *rig) saw(what string, v any) {
 func (k *rig) hide(code string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, s := range k.secrets {
-		if s == code {
-			return
-		}
+	if slices.Contains(k.secrets, code) {
+		return
 	}
 	k.secrets = append(k.secrets, code)
 }

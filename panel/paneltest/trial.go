@@ -101,7 +101,7 @@ func (k *rig) newTrial() *trial {
 		w.edits = append(w.edits, k.edit(panel.Change, seated[0].Place, k.model.Change))
 	}
 	if k.can(panel.Create) {
-		w.edits = append(w.edits, k.edit(panel.Create, k.place(0), k.model.Create))
+		w.edits = append(w.edits, k.edit(panel.Create, k.place(), k.model.Create))
 		w.edits = append(w.edits, k.edit(panel.Replace, seated[2].Place, k.model.Create))
 	}
 	if k.can(panel.Remove) {
@@ -290,7 +290,7 @@ func (k *rig) present(ctx context.Context) error {
 	if !k.can(panel.Create) {
 		return nil
 	}
-	_, err = k.apply(ctx, s, k.edit(panel.Create, k.place(0), k.model.Create))
+	_, err = k.apply(ctx, s, k.edit(panel.Create, k.place(), k.model.Create))
 	return err
 }
 

@@ -13,7 +13,7 @@ func (k *rig) sees() bool { return k.model.Sight >= panel.Presence }
 func proveCreate(k *rig) {
 	s, seated := k.seated()
 	if !k.can(panel.Create) {
-		k.unsupported(s, k.edit(panel.Create, k.place(0), panel.FieldCode))
+		k.unsupported(s, k.edit(panel.Create, k.place(), panel.FieldCode))
 		return
 	}
 	p := k.places(2)
@@ -43,14 +43,14 @@ func proveCreateSpares(k *rig) {
 // not.
 func proveCreateRepairs(k *rig) {
 	s := k.session()
-	e := k.edit(panel.Create, k.place(0), k.model.Create|panel.FieldCode)
+	e := k.edit(panel.Create, k.place(), k.model.Create|panel.FieldCode)
 	if e.Unsure = e.Set; !k.can(panel.Create) {
 		k.unsupported(s, e)
 		return
 	}
 	k.carry(s, e)
 	k.carry(s, e)
-	other := k.edit(panel.Create, k.place(0), e.Set)
+	other := k.edit(panel.Create, k.place(), e.Set)
 	k.keypad(k.edit(panel.Create, other.Place, panel.FieldCode|k.least()))
 	other.Unsure = other.Set
 	k.carry(s, other)
@@ -92,7 +92,7 @@ func proveRemove(k *rig) {
 // proveReplace: nothing of the former holder survives, whatever the next one sets.
 func proveReplace(k *rig) {
 	s := k.session()
-	former := k.edit(panel.Create, k.place(0), k.byHand())
+	former := k.edit(panel.Create, k.place(), k.byHand())
 	if former.Set.Has(panel.FieldRole) {
 		former.Role = k.role(1)
 	}

@@ -3,6 +3,7 @@ package paneltest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing/synctest"
 	"time"
 
@@ -12,12 +13,12 @@ import (
 
 const tags = panel.FieldLegacyTags | panel.FieldLockTags
 
-// place is the i-th place, from 0, that is free and that anybody may have.
-func (k *rig) place(i int) panel.Place {
-	if p := k.places(i + 1); len(p) > i {
-		return p[i]
+// place is a place that is free and that anybody may have.
+func (k *rig) place() panel.Place {
+	if p := k.places(1); len(p) > 0 {
+		return p[0]
 	}
-	k.t.Fatalf("the simulated panel has no %d free places", i+1)
+	k.t.Fatal("the simulated panel has no free place")
 	return panel.Place{}
 }
 
@@ -94,11 +95,12 @@ func (k *rig) fit(digits string, number int) bool {
 	if slices.Contains(k.model.Code.Never, digits) || slices.Contains(k.model.Code.Defaults, digits) {
 		return false
 	}
-	public := fmt.Sprint(k.Target.Panel, k.Target.Ident, time.Now())
+	var public strings.Builder
+	public.WriteString(fmt.Sprint(k.Target.Panel, k.Target.Ident, time.Now()))
 	for _, r := range k.Target.Routes {
-		public += " " + r.Addr
+		public.WriteString(" " + r.Addr)
 	}
-	if tells(public, digits) {
+	if tells(public.String(), digits) {
 		return false
 	}
 	for _, other := range k.secrets {

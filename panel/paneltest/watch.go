@@ -21,7 +21,7 @@ type heard struct {
 // ends at once.
 func proveWatch(k *rig) {
 	s := k.session()
-	p := k.place(0)
+	p := k.place()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	said := k.watch(ctx, s)
