@@ -76,7 +76,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	// waiting for its lock is not.
 	// The log is moved into the file every 16 MB: most pages have been written several
 	// times by then, and are moved once.
-	writer, err := open(path, 1, "immediate", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "wal_autocheckpoint(4000)")
+	writer, err := open(path, 1, "immediate", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)")
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,92 @@
+// Command bench measures what keyholder costs and prints one table: what was measured,
+// ours, what it is compared with, the ratio, the goal, and whether it was met.
+//
+// It is for people who decide whether to use keyholder, and for those who change it. Ours
+// and the reference run in turn, pair by pair, in one process; a ratio is the median of
+// the pairs' ratios, so that the drift of a shared machine cancels. It exits 0 when a goal
+// is missed: the table says so.
+//
+//	go run ./bench             about a minute and a half
+//	go run ./bench -count 101  more pairs, for a busy machine
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"testing"
+	"time"
+)
+
+func main() {
+	count := flag.Int("count", 31, "pairs of measurements for each row")
+	each := flag.Duration("time", 40*time.Millisecond, "how long each measurement takes")
+	only := flag.String("only", "", "measure only what has this in its name, such as audit; empty: everything")
+	dir := flag.String("dir", "", "where the databases are made; empty: the system's folder for temporary files")
+	testing.Init()
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *count, *each, *only, *dir); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures everything and prints the table.
+func run(ctx context.Context, count int, each time.Duration, only, dir string) error {
+	if err := flag.Set("test.benchtime", each.String()); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(dir, "keyholder-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	var t table
+	for _, s := range subjects(full) {
+		if !strings.Contains(s.name, only) {
+			continue
+		}
+		fmt.Fprintln(os.Stderr, "measuring", s.name, "...")
+		m := &meter{ctx: ctx, dir: dir, count: max(count, 1)}
+		if err := s.measure(m, &t); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		debug.FreeOSMemory() // what one subject built must not be collected while the next is measured
+	}
+	return t.print(os.Stdout)
+}
+
+// subject is something that is measured, in one or more rows.
+type subject struct {
+	name    string
+	measure func(m *meter, t *table) error
+}
+
+// sizes are how much is measured.
+type sizes struct {
+	log    int64 // entries
+	slots  int   // of a panel
+	panels []int
+}
+
+// full is what the table is about.
+var full = sizes{log: 1_000_000, slots: 1000, panels: []int{10, 100, 1000}}
+
+// subjects lists them in the order of the table.
+func subjects(s sizes) []subject {
+	return []subject{
+		{"setting a code", setCode},
+		{"the audit part", audited},
+		{"a proof", func(m *meter, t *table) error { return proof(m, t, s.log) }},
+		{"reconciling", func(m *meter, t *table) error { return reconcile(m, t, s.slots, s.panels...) }},
+		{"authorising", authorise},
+		{"codes", codes},
+		{"stores", stores},
+	}
+}
