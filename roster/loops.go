@@ -66,11 +66,50 @@ func (l *local) now() time.Time {
 	return l.at.Add(time.Since(l.begun))
 }
 
-// lease is a context that ends before another node may take this one's lines.
+// lease is a context that ends before another node may take this one's lines. Every
+// heartbeat prolongs it.
+type lease struct {
+	context.Context
+	local *local
+	end   context.CancelCauseFunc
+	timer *time.Timer
+}
+
+// lease begins a lease; the function ends it.
 func (l *local) lease(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancelCause(ctx)
+	c := &lease{Context: ctx, local: l, end: end}
+	c.timer = time.AfterFunc(beatFor, c.check)
+	c.timer.Reset(time.Until(l.held()))
+	return c, func() {
+		c.timer.Stop()
+		end(nil)
+	}
+}
+
+// check ends the lease, if no heartbeat has prolonged it.
+func (c *lease) check() {
+	if left := time.Until(c.local.held()); left > 0 {
+		c.timer.Reset(left)
+		return
+	}
+	c.end(context.DeadlineExceeded)
+}
+
+// Deadline is when the lease ends as things are now.
+func (c *lease) Deadline() (time.Time, bool) {
+	until := c.local.held()
+	if d, ok := c.Context.Deadline(); ok && d.Before(until) {
+		return d, true
+	}
+	return until, true
+}
+
+// held is until when this node's lines are surely its own.
+func (l *local) held() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return context.WithDeadline(ctx, l.until)
+	return l.until
 }
 
 // each works lines side by side, a few at a time; one line's failure is its own.

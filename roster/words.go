@@ -3,6 +3,7 @@ package roster
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 	"github.com/seed-a2d3eaca/keyholder/store"
@@ -21,4 +22,19 @@ func userKeys(ids []string) []store.Key {
 		keys[i] = rec.Users.Key(id)
 	}
 	return keys
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func list(s []string) string {
+	if len(s) == 0 {
+		return "none"
+	}
+	text := fmt.Sprint(s)
+	return text[1 : len(text)-1]
 }

@@ -74,8 +74,6 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	}
 	// One writer: SQLite lets no more write, and waiting for a connection is fair where
 	// waiting for its lock is not.
-	// The log is moved into the file every 16 MB: most pages have been written several
-	// times by then, and are moved once.
 	writer, err := open(path, 1, "immediate", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)")
 	if err != nil {
 		return nil, err

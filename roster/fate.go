@@ -1,0 +1,225 @@
+package roster
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"time"
+
+	"github.com/seed-a2d3eaca/keyholder/audit"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/internal/rec"
+	"github.com/seed-a2d3eaca/keyholder/panel"
+	"github.com/seed-a2d3eaca/keyholder/store"
+)
+
+// expire ends wishes that give access and whose time is over.
+func (w *turn) expire(ctx context.Context) error {
+	users, err := w.pending(ctx)
+	if err != nil {
+		return err
+	}
+	for _, stale := range users {
+		if !stale.Expired(w.desk.core.Time()) {
+			continue
+		}
+		_, err := w.act(ctx, func(u *flow.Unit) error {
+			id := rec.UserID(w.id, stale.Place)
+			user, ok, err := flow.Load(u, rec.Users, id)
+			if err != nil || !ok || !user.Expired(u.Now()) {
+				return err
+			}
+			before := user
+			revision, fields := user.Revision, user.Giving()
+			if user.Slot, err = user.Cancel(); err != nil {
+				return err
+			}
+			user.Ended = &rec.Ended{Revision: revision, How: string(Expired), At: u.Now()}
+			claims(u, id, before, &user)
+			if _, err := sayUser(u, audit.UserWishExpired, audit.Success, w.panel, user, id, flow.F(audit.FieldFields, fields.String())); err != nil {
+				return err
+			}
+			return flow.Put(u, rec.Users, id, &user)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end gives the line back with its fate, and remembers the attempt.
+func (w *turn) end(ctx context.Context, failed error) error {
+	now := w.desk.core.Time()
+	fate := store.Fate{Done: w.line.Gen}
+	again := func(after time.Duration) { fate.Again = w.desk.local.now().Add(after) }
+	parked := func() {
+		fate.Parked = maps.Clone(w.line.Parked)
+		if fate.Parked == nil {
+			fate.Parked = map[string]string{}
+		}
+		fate.Parked[routeOf(failed, w.panel)] = flow.Reason(failed)
+	}
+	switch {
+	case failed == nil:
+		again(w.desk.o.ReadEvery)
+	case errors.Is(failed, context.Canceled):
+		fate.Done = 0
+		again(0)
+	case errors.Is(failed, panel.ErrAbsent) && w.desk.local.connected(w.id):
+		again(backoffFirst) // it is just coming or going
+	case errors.Is(failed, errParked), errors.Is(failed, panel.ErrAbsent):
+		again(w.desk.o.ReadEvery)
+	case errors.Is(failed, panel.ErrArmed):
+		again(armedWait)
+	case errors.Is(failed, panel.ErrSecret), errors.Is(failed, panel.ErrIdentity), errors.Is(failed, ErrSecretUnbound):
+		parked()
+	case errors.Is(failed, panel.ErrBlocked):
+		again(blockedWait)
+		fate.Tried = true
+		if w.line.Attempts > 0 {
+			parked()
+		}
+	case w.done && isLine(failed):
+		again(backoffFirst) // it was cut off at its work
+	case isLine(failed), errors.Is(failed, errUnfinished):
+		again(backoff(w.line.Attempts))
+		fate.Tried = true
+	default:
+		again(backoff(w.line.Attempts))
+		fate.Tried = true
+		if w.line.Attempts+1 >= oddTries {
+			parked()
+		}
+	}
+	if later, ok := errors.AsType[*panel.Later](failed); ok {
+		again(later.After)
+	}
+	w.attempt.At = now
+	if failed == nil {
+		w.attempt.OK, w.attempt.Words = now, ""
+	} else if !errors.Is(failed, errParked) {
+		w.attempt.Words = flow.Reason(failed)
+	}
+	next, err := w.owed(ctx, failed != nil)
+	if err != nil {
+		return err
+	}
+	if at := w.desk.local.now().Add(next.Sub(now)); !next.IsZero() && (fate.Again.IsZero() || at.Before(fate.Again)) {
+		fate.Again = at
+	}
+	_, err = w.desk.core.Act(ctx, w.actor, func(u *flow.Unit) error {
+		if _, _, err := flow.Load(u, rec.Attempts, linePanel(w.id)); err != nil {
+			return err
+		}
+		if err := flow.Put(u, rec.Attempts, linePanel(w.id), &w.attempt); err != nil {
+			return err
+		}
+		u.Do(store.Fence{Line: w.line.Name, Owner: w.line.Owner, Token: w.line.Token, Fate: fate})
+		if len(fate.Parked) > len(w.line.Parked) {
+			_, err := u.Say(audit.PanelParked, audit.Failure, []string{w.id, flow.Site(w.panel.Site)}, flow.F(audit.FieldPanel, w.id),
+				flow.F(audit.FieldIdent, w.panel.Ident), flow.F(audit.FieldReason, flow.Reason(failed)))
+			return err
+		}
+		return nil
+	})
+	if errors.Is(err, store.ErrFenced) {
+		return nil
+	}
+	if err == nil && len(fate.Parked) > len(w.line.Parked) {
+		w.desk.alert(Alert{At: now, Kind: PanelParked, Panel: w.id, Text: flow.Reason(failed)})
+	}
+	return err
+}
+
+// isLine reports whether a panel could not be talked to just now.
+func isLine(err error) bool {
+	return errors.Is(err, panel.ErrBusy) || errors.Is(err, panel.ErrUnreachable) || errors.Is(err, panel.ErrTimeout) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func backoff(attempts int) time.Duration {
+	d := min(backoffFirst<<min(attempts, 20), backoffLast)
+	return d/2 + rand.N(d/2+1)
+}
+
+// routeOf names the route that a failure belongs to.
+func routeOf(err error, p rec.Panel) string {
+	if r, ok := errors.AsType[*panel.RouteError](err); ok {
+		return r.Route
+	}
+	for name := range p.Routes {
+		return name
+	}
+	return "panel"
+}
+
+// removalAlerts are the times after which a removal that is still owed is told again.
+func removalAlert(n int) time.Duration {
+	switch n {
+	case 0:
+		return 0
+	case 1:
+		return 15 * time.Minute
+	case 2:
+		return time.Hour
+	}
+	return time.Duration(n-2) * 24 * time.Hour
+}
+
+// owed looks after removals that are not carried out, and users with more access than
+// agreed: it alerts at once and on a growing schedule, and returns when to look again.
+func (w *turn) owed(ctx context.Context, failing bool) (time.Time, error) {
+	users, err := w.pending(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	now := w.desk.core.Time()
+	var next time.Time
+	sooner := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	owing := false
+	for _, u := range users {
+		if u.Giving() != 0 && !u.Until.IsZero() && now.Before(u.Until) {
+			sooner(u.Until)
+		}
+		owing = owing || u.Taking() != 0
+	}
+	if !owing || !failing {
+		if !owing {
+			w.attempt.Since, w.attempt.Alerts = time.Time{}, 0
+		}
+		return next, nil
+	}
+	if w.attempt.Since.IsZero() {
+		w.attempt.Since = now
+	}
+	if due := w.attempt.Since.Add(removalAlert(w.attempt.Alerts)); !now.Before(due) {
+		for w.attempt.Alerts++; !now.Before(w.attempt.Since.Add(removalAlert(w.attempt.Alerts))); w.attempt.Alerts++ {
+		}
+		for _, u := range users {
+			if u.Taking() == 0 {
+				continue
+			}
+			if err := w.blocked(ctx, u); err != nil {
+				return next, err
+			}
+		}
+	}
+	sooner(w.attempt.Since.Add(removalAlert(w.attempt.Alerts)))
+	return next, nil
+}
+
+func (w *turn) blocked(ctx context.Context, stale rec.User) error {
+	_, err := w.act(ctx, func(u *flow.Unit) error {
+		_, err := sayUser(u, audit.UserRemovalBlocked, audit.Failure, w.panel, stale, rec.UserID(w.id, stale.Place), flow.F(audit.FieldReason, w.attempt.Words))
+		return err
+	})
+	if err == nil {
+		w.desk.alert(Alert{At: w.desk.core.Time(), Kind: RemovalBlocked, Panel: w.id, Place: stale.Place, Text: w.attempt.Words})
+	}
+	return err
+}
