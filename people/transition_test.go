@@ -49,7 +49,7 @@ var transitions = map[accounts.State]map[string]accounts.State{
 // Every act on every state does what the table says, or is refused and changes nothing.
 // Each success is one entry.
 //
-// Rules: R90, R95, R96, R97, R105, R140, R142, R143, R147
+// Rules: R90, R95, R96, R97, R105, R140, R142, R143, R147, R189
 func TestEveryActOnEveryState(t *testing.T) {
 	for from, outcomes := range transitions {
 		for _, act := range acts {

@@ -135,7 +135,7 @@ func TestValuesAreCheckedBeforeAnythingIsSent(t *testing.T) {
 	})
 }
 
-// Rules: R16, R17, R18, R22, R23, R24, R75, R122, R130, R195, R212
+// Rules: R16, R17, R18, R22, R23, R24, R75, R122, R130, R195, R200, R212
 func TestEveryOperationAsksItsRight(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.rights["viewer"] = grant(accounts.EquipmentView, accounts.PanelUsersView)
@@ -148,8 +148,14 @@ func TestEveryOperationAsksItsRight(t *testing.T) {
 		_, err = viewer.Disable(r.ctx, slot(4))
 		require.ErrorAs(t, err, &denied)
 		require.Equal(t, accounts.PanelUsersEnd, denied.Right)
-		_, err = viewer.Assign(r.ctx, slot(4), roster.Suggestion{})
-		require.Error(t, err)
+		found, err := r.op.Suggest(r.ctx, "owner")
+		require.NoError(t, err)
+		_, err = viewer.Assign(r.ctx, slot(1), found[0])
+		require.ErrorAs(t, err, &denied)
+		require.Equal(t, accounts.AccountsAssign, denied.Right)
+		_, err = viewer.Unassign(r.ctx, slot(1))
+		require.ErrorAs(t, err, &denied)
+		require.Equal(t, accounts.AccountsUnassign, denied.Right)
 
 		d, err := viewer.Details(r.ctx, slot(1))
 		require.NoError(t, err)

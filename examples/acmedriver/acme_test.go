@@ -9,6 +9,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/panel/paneltest"
 )
 
+// Rules: D1, D2
 func TestConformance(t *testing.T) {
 	const addr, key = "10.0.0.1:7700", "an-acme-key"
 	paneltest.Run(t, func(t *testing.T) paneltest.Bench {

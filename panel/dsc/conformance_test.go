@@ -65,7 +65,7 @@ var hs2032 = dscsim.Options{Users: 72, Partitions: 4}
 // A label that the panel cannot write, and a code that it refuses as a duplicate of
 // itself, cannot be settled without reading codes: other tests say what becomes of them.
 //
-// Rules: R48, R49, R50, R53, R61, R65, R69, R70, R72, R264, D6, D9, D13, D15
+// Rules: R48, R49, R50, R53, R61, R65, R69, R70, R72, R264, D1, D2, D6, D9, D13, D15
 func TestConformance(t *testing.T) {
 	paneltest.Run(t, bench(dsc.Options{}, hs2032, dscsim.NoLabelWrite, dscsim.OwnDuplicate))
 }

@@ -21,7 +21,7 @@ type clock struct{ offset atomic.Int64 }
 func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.offset.Load())) }
 func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
 
-// Rules: G57, G111, G190
+// Rules: R194, G57, G111, G190
 func TestContract(t *testing.T) {
 	for name, o := range map[string]memstore.Options{"indexed at once": {}, "indexed later": {LateIndex: true}} {
 		t.Run(name, func(t *testing.T) {
