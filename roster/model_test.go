@@ -22,7 +22,7 @@ import (
 )
 
 var (
-	modelRuns = flag.Int("model.runs", 64, "random runs of the model test")
+	modelRuns = flag.Int("model.runs", 12, "random runs of the model test")
 	modelSeed = flag.Uint64("model.seed", 1, "seed of the first random run")
 )
 
@@ -41,9 +41,10 @@ type run struct {
 // asked is the last wish of a slot that was accepted.
 type asked struct {
 	receipt roster.Receipt
-	code    string // "" and not gone: no code
-	gone    bool   // disabled
-	keypad  bool   // somebody was at the slot at the keypad since
+	code    string          // "" and not gone: no code
+	gone    bool            // disabled
+	with    roster.CodeWish // what goes with the code
+	keypad  bool            // somebody was at the slot at the keypad since
 }
 
 func (r *run) log(format string, args ...any) {
@@ -111,7 +112,7 @@ func (r *run) setCode() {
 		w.Role = []panel.Role{panel.User, panel.Supervisor, panel.OneTime, panel.DuressRole}[r.rnd.IntN(4)]
 	}
 	rec, err := r.tab().SetCode(r.ctx, slot(n), w)
-	r.took(fmt.Sprintf("set %s %q %s %s", code, w.Label, w.Role, w.Partitions), n, rec, err, asked{code: code})
+	r.took(fmt.Sprintf("set %s %q %s %s", code, w.Label, w.Role, w.Partitions), n, rec, err, asked{code: code, with: w})
 }
 
 // setMaster changes the code that opens the panel.
@@ -277,11 +278,11 @@ func (r *run) rest() error {
 		}
 	}
 	for n := 1; n <= 12; n++ {
-		real, exists := r.user(n)
-		if err := r.agrees(records[n], real, exists); err != nil {
+		seen, exists := r.user(n)
+		if err := r.agrees(records[n], seen, exists); err != nil {
 			return fmt.Errorf("slot %d: %w", n, err)
 		}
-		if err := r.fulfilled(n, records[n], real, exists); err != nil {
+		if err := r.fulfilled(n, records[n], seen, exists); err != nil {
 			return fmt.Errorf("slot %d: %w", n, err)
 		}
 	}
@@ -290,7 +291,7 @@ func (r *run) rest() error {
 
 // fulfilled compares the last wish of a slot with the panel: it is as wanted, or what
 // became of the wish says why not.
-func (r *run) fulfilled(n int, u rec.User, real paneltest.User, exists bool) error {
+func (r *run) fulfilled(n int, u rec.User, seen paneltest.User, exists bool) error {
 	a, asked := r.wishes[n]
 	if !asked || a.keypad {
 		return nil
@@ -303,11 +304,15 @@ func (r *run) fulfilled(n int, u rec.User, real paneltest.User, exists bool) err
 	case !p.Fate.Ended():
 		return fmt.Errorf("the last wish has not ended: %+v", p)
 	case a.gone && exists && !u.Unmanaged():
-		return fmt.Errorf("disabled, and the panel has %+v", real)
+		return fmt.Errorf("disabled, and the panel has %+v", seen)
 	case p.Fate != roster.Settled || a.gone:
 		return nil
-	case a.code != "" && (!exists || real.Code != a.code) && u.Gone == panel.NeverSet:
-		return fmt.Errorf("settled, and the panel has %+v instead of %s", real, a.code)
+	case a.code != "" && (!exists || seen.Code != a.code) && u.Gone == panel.NeverSet:
+		return fmt.Errorf("settled, and the panel has %+v instead of %s", seen, a.code)
+	case a.with.Partitions != 0 && seen.Partitions != a.with.Partitions,
+		a.with.Role != "" && seen.Role != a.with.Role,
+		a.with.Label != "" && seen.Label != a.with.Label:
+		return fmt.Errorf("settled, and the panel has %+v", seen)
 	}
 	return nil
 }

@@ -163,6 +163,7 @@ type node struct {
 	lose    atomic.Bool  // the last commit is done, and the node dies before it knows
 	dead    atomic.Bool
 	gate    *gate
+	plan    atomic.Pointer[func(storetest.Call) storetest.Fault] // nil: nothing goes wrong
 }
 
 // gate is a store at whose door a process freezes.
@@ -258,6 +259,9 @@ func (n *node) live(c storetest.Call) storetest.Fault {
 		}
 		return storetest.Fail
 	}
+	if plan := n.plan.Load(); plan != nil {
+		return (*plan)(c)
+	}
 	return storetest.Pass
 }
 
@@ -315,23 +319,32 @@ func (w *world) code(s string) panel.Code {
 }
 
 // records are the stored users of the panel by slot.
-func (w *world) records() map[int]rec.User {
+func (w *world) records() map[int]rec.User { return w.list(rec.ByPanel) }
+
+// list are the users that a term lists under the panel.
+func (w *world) list(term string) map[int]rec.User {
 	w.Helper()
 	out := map[int]rec.User{}
-	rs, err := w.store.List(w.ctx, store.Query{Kind: rec.Users.Name, Term: rec.ByPanel, From: []byte(w.id), To: append([]byte(w.id), 0)})
-	require.NoError(w, err)
-	for _, r := range rs {
-		u, _, err := rec.Users.Decode(r)
+	q := store.Query{Kind: rec.Users.Name, Term: term, From: []byte(w.id), To: append([]byte(w.id), 0)}
+	for {
+		rs, err := w.store.List(w.ctx, q)
 		require.NoError(w, err)
-		out[u.Slot.Slot] = u
+		for _, r := range rs {
+			u, _, err := rec.Users.Decode(r)
+			require.NoError(w, err)
+			out[u.Slot.Slot] = u
+			q.After = &store.Position{Value: q.From, ID: r.Key.ID}
+		}
+		if len(rs) < store.MaxPage {
+			return out
+		}
 	}
-	return out
 }
 
 // open are the places where something is still to be done.
 func (w *world) open() []string {
 	var out []string
-	for n, u := range w.records() {
+	for n, u := range w.list(rec.ByPending) {
 		if !u.Idle() || u.Cure || u.Over {
 			out = append(out, fmt.Sprintf("%d: pending %v unsure %v cure %v sent %d refused %v", n, u.Pending, u.Unsure, u.Cure, len(u.Sent), u.Slot.Refused))
 		}
@@ -379,9 +392,9 @@ func (w *world) unpark() {
 
 // agrees compares a settled slot with the panel: they are the same, or a finding says
 // what differs.
-func (w *world) agrees(u rec.User, real paneltest.User, exists bool) error {
+func (w *world) agrees(u rec.User, seen paneltest.User, exists bool) error {
 	w.mu.Lock()
-	name, ours := w.ours[real.Code]
+	name, ours := w.ours[seen.Code]
 	w.mu.Unlock()
 	switch {
 	case !exists && u.Agreed.Set:
@@ -391,19 +404,19 @@ func (w *world) agrees(u rec.User, real paneltest.User, exists bool) error {
 	case u.Unmanaged() && !ours:
 		return nil
 	case !u.Agreed.Set:
-		return fmt.Errorf("the panel has %+v and nobody knows", real)
+		return fmt.Errorf("the panel has %+v and nobody knows", seen)
 	case ours && !slices.Contains(u.Agreed.Code.Names, name):
-		return fmt.Errorf("agreed to another code than the panel's %s", real.Code)
+		return fmt.Errorf("agreed to another code than the panel's %s", seen.Code)
 	}
 	drift := u.Drift()
-	if u.Agreed.Partitions != real.Partitions && !drift.Has(panel.FieldPartitions) {
-		return fmt.Errorf("agreed to partitions %v, the panel has %v, and it is no drift", u.Agreed.Partitions, real.Partitions)
+	if u.Agreed.Partitions != seen.Partitions && !drift.Has(panel.FieldPartitions) {
+		return fmt.Errorf("agreed to partitions %v, the panel has %v, and it is no drift", u.Agreed.Partitions, seen.Partitions)
 	}
-	if u.Agreed.Label != real.Label && !drift.Has(panel.FieldLabel) {
-		return fmt.Errorf("agreed to label %q, the panel has %q, and it is no drift", u.Agreed.Label, real.Label)
+	if u.Agreed.Label != seen.Label && !drift.Has(panel.FieldLabel) {
+		return fmt.Errorf("agreed to label %q, the panel has %q, and it is no drift", u.Agreed.Label, seen.Label)
 	}
-	if u.Agreed.Role != real.Role && !drift.Has(panel.FieldRole) {
-		return fmt.Errorf("agreed to role %q, the panel has %q, and it is no drift", u.Agreed.Role, real.Role)
+	if u.Agreed.Role != seen.Role && !drift.Has(panel.FieldRole) {
+		return fmt.Errorf("agreed to role %q, the panel has %q, and it is no drift", u.Agreed.Role, seen.Role)
 	}
 	return nil
 }
@@ -438,9 +451,16 @@ func (w *world) noHalf() {
 		}
 		cursor.FromIndex = es[len(es)-1].Index + 1
 	}
-	rs, err := w.store.List(w.ctx, store.Query{Kind: rec.Users.Name})
-	require.NoError(w, err)
-	for _, r := range rs {
-		require.Equal(w, left[r.Key.String()], audit.StateDigest(r.Version, r.Body), "%s is not as its last entry left it", r.Key)
+	rows := store.Query{Kind: rec.Users.Name}
+	for {
+		rs, err := w.store.List(w.ctx, rows)
+		require.NoError(w, err)
+		for _, r := range rs {
+			require.Equal(w, left[r.Key.String()], audit.StateDigest(r.Version, r.Body), "%s is not as its last entry left it", r.Key)
+			rows.After = &store.Position{ID: r.Key.ID}
+		}
+		if len(rs) < store.MaxPage {
+			break
+		}
 	}
 }
