@@ -69,7 +69,7 @@ func (l *local) now() time.Time {
 // lease is a context that ends before another node may take this one's lines. Every
 // heartbeat prolongs it.
 type lease struct {
-	context.Context
+	context.Context //nolint:containedctx // a lease is a context
 	local *local
 	end   context.CancelCauseFunc
 	timer *time.Timer
