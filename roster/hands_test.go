@@ -43,6 +43,13 @@ func (m *mute) Open(context.Context, panel.Target) (panel.Session, error) {
 	return &muteSession{m: m}, nil
 }
 
+// sent is how many edits were sent to it.
+func (m *mute) sent() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.wrote
+}
+
 // wall is what somebody does at the panel.
 func (m *mute) wall(slot int, mark string, r panel.Report) {
 	m.mu.Lock()
@@ -167,7 +174,7 @@ func TestCodesThatOnlyHandsCanSet(t *testing.T) {
 		m.wall(4, "", panel.Report{})
 		read()
 		require.Equal(t, roster.Settled, fate(rec))
-		require.Zero(t, m.wrote, "nothing was ever sent")
+		require.Zero(t, m.sent(), "nothing was ever sent")
 	})
 }
 
@@ -200,7 +207,7 @@ func TestSectionsThatOnlySomePanelsHave(t *testing.T) {
 		_, err = tab.SetKeypads(ctx, slot(4), []string{"Hall"})
 		require.ErrorIs(t, err, panel.ErrKeypadsUnsupported)
 		read()
-		require.Equal(t, 1, m.wrote)
+		require.Equal(t, 1, m.sent())
 	})
 	inBubble(t, func(r *rig) {
 		for _, s := range r.details(4).Sections {

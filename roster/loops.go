@@ -70,9 +70,9 @@ func (l *local) now() time.Time {
 // heartbeat prolongs it.
 type lease struct {
 	context.Context //nolint:containedctx // a lease is a context
-	local *local
-	end   context.CancelCauseFunc
-	timer *time.Timer
+	local           *local
+	end             context.CancelCauseFunc
+	timer           *time.Timer
 }
 
 // lease begins a lease; the function ends it.

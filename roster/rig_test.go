@@ -275,4 +275,7 @@ func (r *rig) hour() (context.Context, context.CancelFunc) {
 }
 
 // wait lets fake time pass.
-func (r *rig) wait(d time.Duration) { time.Sleep(d) }
+func (r *rig) wait(d time.Duration) { pass(d) }
+
+// pass lets the time of a bubble pass.
+func pass(d time.Duration) { time.Sleep(d) }

@@ -1,6 +1,7 @@
 package roster_test
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -49,7 +50,9 @@ func TestAThousandUsersOverASlowWire(t *testing.T) {
 				require.Len(t, w.sim.Users(), users)
 				records := w.records()
 				for _, u := range w.sim.Users() {
-					require.NoError(t, w.agrees(records[u.Slot], u, true), "%s: %+v", u.Place, records[u.Slot].Slot)
+					stored, err := json.Marshal(records[u.Slot].Slot)
+					require.NoError(t, err)
+					require.NoError(t, w.agrees(records[u.Slot], u, true), "%s", stored)
 				}
 				require.LessOrEqual(t, w.sim.Held(), dsc.Widest().Hold)
 				require.Empty(t, w.wrong)
