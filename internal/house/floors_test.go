@@ -69,6 +69,7 @@ var floors = map[string]floor{
 	"examples/hostpeople":              {7, 0},
 	"examples/server":                  {7, 0},
 	"examples/crash":                   {7, 0},
+	"examples/soak":                    {7, 0},
 	"bench":                            {7, 0},
 	"internal/house":                   {7, 0},
 }
