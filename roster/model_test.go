@@ -264,7 +264,10 @@ func (r *run) rest() error {
 		p, _ := r.tab().Info(r.ctx)
 		return fmt.Errorf("never settles: %v, line %+v", r.open(), p.Line)
 	}
-	time.Sleep(2 * 24 * time.Hour) // everything is read once more
+	for range 2 * 24 { // everything is read once more
+		time.Sleep(time.Hour)
+		r.unpark()
+	}
 	if err := r.check(); err != nil {
 		return err
 	}
