@@ -196,7 +196,7 @@ func (r *run) rest() error {
 	}
 	for n, a := range r.wishes {
 		d := r.details(n)
-		real, exists := there[n]
+		held, exists := there[n]
 		p, err := r.tab().Receipt(r.ctx, a.receipt)
 		switch {
 		case err != nil:
@@ -206,12 +206,12 @@ func (r *run) rest() error {
 		case a.keypad:
 		case a.gone && exists && !d.Unmanaged:
 			return fmt.Errorf("slot %d: disabled, and the panel has a user", n)
-		case a.code != "" && p.Fate == roster.Settled && real.Code != a.code:
-			return fmt.Errorf("slot %d: settled, and the panel has %q instead of %s", n, real.Code, a.code)
+		case a.code != "" && p.Fate == roster.Settled && held.Code != a.code:
+			return fmt.Errorf("slot %d: settled, and the panel has %q instead of %s", n, held.Code, a.code)
 		case exists != (d.Code == roster.Check):
 			return fmt.Errorf("slot %d: shown as %v, and the panel says %v", n, d.Code, exists)
-		case exists && d.Partitions != real.Partitions:
-			return fmt.Errorf("slot %d: shown with partitions %v, and the panel has %v", n, d.Partitions, real.Partitions)
+		case exists && d.Partitions != held.Partitions:
+			return fmt.Errorf("slot %d: shown with partitions %v, and the panel has %v", n, d.Partitions, held.Partitions)
 		}
 	}
 	return nil
