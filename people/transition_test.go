@@ -139,6 +139,7 @@ var transcripts = []struct {
 		b.account("second@example.com", accounts.NotConfirmed)
 		return nil
 	}, `entry account.created targets=3
+check keys if=0
 check person if=1
 claim hold
 mark post
@@ -152,6 +153,7 @@ put sent if=0
 		b.account("second@example.com", accounts.Active)
 		return nil
 	}, `entry account.created targets=3
+check keys if=0
 check person if=1
 claim hold
 put account if=0

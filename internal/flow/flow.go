@@ -32,6 +32,10 @@ var (
 	// ErrRevision: the caller's revision is not the current one.
 	ErrRevision = fault.New(fault.Conflict, "flow: changed since you looked").
 			Hinted("Load it again, look at the change, and repeat yours if it is still wanted.")
+	// ErrKeyEpoch: this node's keyring is of another epoch than the store. It must not claim
+	// names: what it claims could not be compared with what others have claimed.
+	ErrKeyEpoch = fault.New(fault.Precondition, "flow: the keyring is of another epoch than the store").
+			Hinted("Give this node the key file that the other nodes use.")
 	// ErrAuditWrite: the change was not made because it could not be recorded.
 	ErrAuditWrite = fault.New(fault.Unavailable, "flow: nothing was changed because the log could not be written").
 			Hinted("Check the database. The action can be repeated.")

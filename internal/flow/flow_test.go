@@ -225,3 +225,36 @@ func TestRightsAreAskedFirst(t *testing.T) {
 	})
 	require.Zero(t, allocs, "authorising does not allocate")
 }
+
+// Rules: G191
+func TestClaimsRestOnTheKeyEpoch(t *testing.T) {
+	st := memstore.Open()
+	c := core(t, st)
+	claim := func(u *flow.Unit) error {
+		u.Do(store.Claim{Name: "n", Holder: "h", Use: "u"})
+		_, err := u.Say(audit.RepairDone, audit.Success, nil)
+		return err
+	}
+	_, err := c.Act(t.Context(), operator, claim)
+	require.NoError(t, err, "a store without the record is of the first epoch")
+	move := func(n uint64) {
+		_, err := c.Act(t.Context(), operator, func(u *flow.Unit) error {
+			e, _, err := flow.Load(u, rec.Epochs, rec.EpochID)
+			if err != nil {
+				return err
+			}
+			e.N = n
+			if err := flow.Put(u, rec.Epochs, rec.EpochID, &e); err != nil {
+				return err
+			}
+			_, err = u.Say(audit.KeysRotated, audit.Success, nil)
+			return err
+		})
+		require.NoError(t, err)
+	}
+	move(2)
+	_, err = c.Act(t.Context(), operator, claim)
+	require.ErrorIs(t, err, flow.ErrKeyEpoch, "a node with the keys before must not claim")
+	_, err = c.Act(t.Context(), operator, rename("p1", "Front"))
+	require.NoError(t, err, "what claims nothing goes on")
+}

@@ -271,8 +271,27 @@ func (c *Core) OpenEntry(ctx context.Context, e audit.Entry) (audit.Entry, error
 	return out, nil
 }
 
+// epoch makes a change that claims names rest on the key epoch: while a rotation moves it
+// on, nobody claims under the keys before. A store without the record is of the first.
+func (u *Unit) epoch() error {
+	if !slices.ContainsFunc(u.ops, func(o store.Op) bool { _, claims := o.(store.Claim); return claims }) {
+		return nil
+	}
+	e, found, err := Load(u, rec.Epochs, rec.EpochID)
+	if err != nil {
+		return err
+	}
+	if own := u.core.Keys.Epoch().N; found && e.N != own || !found && own != 1 {
+		return ErrKeyEpoch
+	}
+	return nil
+}
+
 // change makes the store's change of the unit.
 func (u *Unit) change() (store.Change, error) {
+	if err := u.epoch(); err != nil {
+		return store.Change{}, err
+	}
 	c := store.Change{ID: NewID(), Ops: u.ops}
 	if len(c.Ops) == 0 && len(u.said) == 0 {
 		return c, nil

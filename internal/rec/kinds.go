@@ -48,6 +48,9 @@ type Quarantine struct {
 	Reason string    `json:"reason"`
 }
 
+// EpochID is the id of the one record of its kind: the key epoch of the store.
+const EpochID = "epoch"
+
 // QuarantineID is the id of the one record of its kind.
 const QuarantineID = "store"
 
@@ -194,6 +197,7 @@ var (
 		}
 		return append(t, store.Term{Name: ByName, Value: AccountName(a)})
 	}}
+	Epochs      = Kind[credentials.Epoch]{Name: "keys", Schema: 1, Secure: true}
 	Quarantines = Kind[Quarantine]{Name: "quarantine", Schema: 1, Secure: true}
 	Salts       = Kind[Salt]{Name: "person", Schema: 1}
 	Attempts    = Kind[Attempt]{Name: store.Attempt, Schema: 1}
