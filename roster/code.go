@@ -37,11 +37,14 @@ func (t *Tab) SetCode(ctx context.Context, place panel.Place, w CodeWish, opts .
 	if t.err != nil {
 		return Receipt{}, t.err
 	}
-	if err := t.inBudget(ctx); err != nil {
+	paid, err := t.reserve(ctx)
+	if err != nil {
 		return Receipt{}, t.op.refused(ctx, "SetCode", []string{t.id}, err)
 	}
-	r, err := t.setCode(ctx, "SetCode", place, w, options(opts))
-	return r, t.undisclosed(ctx, err)
+	o := options(opts)
+	o.back = paid
+	r, err := t.setCode(ctx, "SetCode", place, w, o)
+	return r, t.undisclosed(ctx, err, paid)
 }
 
 // GenerateCode draws a code that the panel takes, that is not easy to guess and that is
@@ -111,6 +114,7 @@ func (d *decision) setCode(w CodeWish, o wishOptions) error {
 	if err := d.wish(wish, o); err != nil {
 		return err
 	}
+	d.Do(o.back...)
 	action := audit.UserCodeSet
 	if existed {
 		action = audit.UserCodeChanged

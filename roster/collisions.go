@@ -13,22 +13,23 @@ import (
 )
 
 // undisclosed turns every reason why a code is not available into one answer for those
-// who may not know more, and charges it to their budget.
-func (t *Tab) undisclosed(ctx context.Context, err error) error {
-	if !errors.Is(unsaid(err), credentials.ErrNotAvailable) {
+// who paid for it, because they may not know more. Any other refusal costs nothing: what
+// was reserved is given back.
+func (t *Tab) undisclosed(ctx context.Context, err error, paid []store.Op) error {
+	if err == nil || len(paid) == 0 {
 		return err
 	}
-	p, perr := t.panelSite(ctx)
-	if perr != nil {
-		return perr
+	if errors.Is(unsaid(err), credentials.ErrNotAvailable) {
+		return credentials.ErrNotAvailable
 	}
-	if t.core().Allowed(ctx, t.op.actor, "roster.Collisions", p) == nil {
-		return err
+	_, berr := t.core().Act(context.WithoutCancel(ctx), t.op.actor, func(u *flow.Unit) error {
+		u.Do(paid...)
+		return nil
+	})
+	if berr != nil {
+		return errors.Join(err, berr)
 	}
-	if berr := t.charge(ctx); berr != nil {
-		return berr
-	}
-	return credentials.ErrNotAvailable
+	return err
 }
 
 func (t *Tab) panelSite(ctx context.Context) (string, error) {
@@ -52,43 +53,34 @@ func (t *Tab) budget() []store.Count {
 	}
 }
 
-// inBudget refuses chosen codes from somebody who has used the budget up, whatever the
-// answer would be. Whoever may know about collisions has no budget.
-func (t *Tab) inBudget(ctx context.Context) error {
+// reserve takes one answer from the budgets of the actor and of everybody before a chosen
+// code is looked at, so that however many ask at once, no more are answered than the
+// budget holds. Beyond it nothing is evaluated: [ErrCollisionBudget]. It returns what
+// gives the reservation back. Whoever may know about collisions has no budget, and whoever
+// may set no code gets no answer.
+func (t *Tab) reserve(ctx context.Context) ([]store.Op, error) {
 	site, err := t.panelSite(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if t.core().Allowed(ctx, t.op.actor, "roster.Collisions", site) == nil {
-		return nil
+	may := func(op string) bool { return t.core().Allowed(ctx, t.op.actor, op, site) == nil }
+	if may("roster.Collisions") || !may("roster.SetCode") {
+		return nil, nil
 	}
 	counts := t.budget()
-	names := make([]string, len(counts))
-	for i, c := range counts {
-		names[i] = c.Counter
-	}
-	used, err := t.core().Store.Counters(ctx, names...)
-	if err != nil {
-		return err
-	}
-	for i, n := range used {
-		if n >= counts[i].Max {
-			return ErrCollisionBudget
-		}
-	}
-	return nil
-}
-
-// charge takes one answer from the budgets of the actor and of everybody.
-func (t *Tab) charge(ctx context.Context) error {
-	_, err := t.core().Act(ctx, t.op.actor, func(u *flow.Unit) error {
-		for _, c := range t.budget() {
+	_, err = t.core().Act(ctx, t.op.actor, func(u *flow.Unit) error {
+		for _, c := range counts {
 			u.Do(c)
 		}
 		return nil
 	})
 	if errors.Is(err, store.ErrLimit) {
-		return ErrCollisionBudget
+		return nil, ErrCollisionBudget
 	}
-	return err
+	back := make([]store.Op, len(counts))
+	for i, c := range counts {
+		c.By = -1
+		back[i] = c
+	}
+	return back, err
 }

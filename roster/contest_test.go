@@ -2,6 +2,7 @@ package roster_test
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -189,5 +190,47 @@ func TestAWorkerThatLostItsLineCommitsNothing(t *testing.T) {
 		require.Equal(t, size, after)
 		w.noHalf()
 		second.shut()
+	})
+}
+
+// Many ask at once: no more of them are answered than the budget holds, and what is
+// accepted, or refused for another reason, costs nothing.
+//
+// Rules: G189
+func TestTheBudgetIsReservedBeforeACodeIsLookedAt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, worldOptions{desk: roster.Options{Collisions: roster.Budget{Hour: 3, Day: 9, TenantDay: 9}}})
+		defer w.finish()
+		_, err := w.tab().SetCode(w.ctx, slot(2), roster.CodeWish{Code: w.code("6137")})
+		require.NoError(t, err)
+		w.rights["clerk"] = grant(accounts.PanelUsersManage, accounts.PanelUsersView, accounts.EquipmentView, accounts.ImportRun)
+		clerk := w.desk.As(accounts.HostActor("clerk", "A clerk", "test").Vouched(time.Now())).Panel(w.id)
+
+		for range 10 { // costs nothing
+			_, err := clerk.SetCode(w.ctx, slot(3), roster.CodeWish{Code: w.code("8604")})
+			require.NoError(t, err)
+			_, err = clerk.SetCode(w.ctx, slot(5000), roster.CodeWish{Code: digits(t, "7283")})
+			require.ErrorIs(t, err, panel.ErrSlotOutOfRange)
+		}
+		dry, err := clerk.Import(w.ctx, []roster.ImportRow{{Place: slot(4), CodeWish: roster.CodeWish{Code: digits(t, "6137")}}}, roster.ImportOptions{})
+		require.NoError(t, err)
+		require.Zero(t, dry.NotAvailable, "a dry run is free, so it does not tell who has what")
+
+		answers, taken := make(chan error, 40), digits(t, "6137")
+		for range cap(answers) {
+			go func() {
+				_, err := clerk.SetCode(w.ctx, slot(5), roster.CodeWish{Code: taken})
+				answers <- err
+			}()
+		}
+		told := 0
+		for range cap(answers) {
+			if err := <-answers; errors.Is(err, credentials.ErrNotAvailable) {
+				told++
+			} else {
+				require.ErrorIs(t, err, roster.ErrCollisionBudget)
+			}
+		}
+		require.Equal(t, 3, told)
 	})
 }

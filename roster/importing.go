@@ -224,8 +224,8 @@ func (t *Tab) sayImport(ctx context.Context, action audit.Action, p rec.Panel, r
 	return err
 }
 
-// dryRun judges every row without writing. Whether a code is taken is told row by row
-// only to those who may know; others get the number.
+// dryRun judges every row without writing. Whether a code is taken is judged only for
+// those who may know; others get the number of rows that the rules refuse.
 func (t *Tab) dryRun(ctx context.Context, p rec.Panel, rows []ImportRow, rep ImportReport, o ImportOptions) (ImportReport, error) {
 	knows := t.core().Allowed(ctx, t.op.actor, "roster.Collisions", p.Site) == nil
 	inFile := map[string]bool{}
@@ -233,7 +233,7 @@ func (t *Tab) dryRun(ctx context.Context, p rec.Panel, rows []ImportRow, rep Imp
 		if ctx.Err() != nil {
 			return rep, ctx.Err()
 		}
-		err := t.judgeRow(ctx, row, inFile)
+		err := t.judgeRow(ctx, row, inFile, knows)
 		if errors.Is(unsaid(err), credentials.ErrNotAvailable) {
 			rep.NotAvailable++
 			if !knows {
@@ -248,8 +248,10 @@ func (t *Tab) dryRun(ctx context.Context, p rec.Panel, rows []ImportRow, rep Imp
 	return rep, nil
 }
 
-// judgeRow says what the single operation would say.
-func (t *Tab) judgeRow(ctx context.Context, row ImportRow, inFile map[string]bool) error {
+// judgeRow says what the single operation would say. Whether somebody else has the code
+// is looked up only for those who may know: a dry run costs nothing, so for anybody else
+// it would tell which codes work.
+func (t *Tab) judgeRow(ctx context.Context, row ImportRow, inFile map[string]bool, knows bool) error {
 	if err := t.judgeWish(ctx, row.Place, row.CodeWish); err != nil {
 		return err
 	}
@@ -261,6 +263,9 @@ func (t *Tab) judgeRow(ctx context.Context, row ImportRow, inFile map[string]boo
 		return credentials.ErrCodeTaken
 	}
 	inFile[names[0]] = true
+	if !knows {
+		return nil
+	}
 	held, err := t.core().Store.Holders(ctx, store.Name(names[0]))
 	if err != nil {
 		return err

@@ -257,7 +257,7 @@ func (t *Tab) change(ctx context.Context, name string, action audit.Action, edit
 	return t.op.refused(ctx, name, []string{t.id}, err)
 }
 
-// Change gives the panel another name or model.
+// Change gives the panel another name.
 func (t *Tab) Change(ctx context.Context, name string) error {
 	return t.change(ctx, "Change", audit.PanelChanged, func(_ *flow.Unit, p *rec.Panel) ([]flow.Field, error) {
 		p.Name = name
@@ -269,7 +269,7 @@ func (t *Tab) Change(ctx context.Context, name string) error {
 // every secret that is not given anew, so that none is sent to a stranger.
 func (t *Tab) SetSecret(ctx context.Context, route string, r Route) error {
 	return t.change(ctx, "SetSecret", audit.PanelSecretChanged, func(_ *flow.Unit, p *rec.Panel) ([]flow.Field, error) {
-		old := p.Routes[route]
+		old, r := p.Routes[route], r // a decision that is made again starts from what was asked
 		if r.Addr == "" {
 			r.Addr = old.Addr
 		}

@@ -282,6 +282,7 @@ type wishOptions struct {
 	until    time.Time
 	confirm  string
 	reason   string
+	back     []store.Op // gives a reservation back when the wish is accepted
 }
 
 // WishOption qualifies a wish.
