@@ -114,7 +114,6 @@ func (d *decision) setCode(w CodeWish, o wishOptions) error {
 	if err := d.wish(wish, o); err != nil {
 		return err
 	}
-	d.Do(o.back...)
 	action := audit.UserCodeSet
 	if existed {
 		action = audit.UserCodeChanged

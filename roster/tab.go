@@ -189,6 +189,7 @@ func (d *decision) wish(w panel.Wish, o wishOptions) error {
 	if err != nil {
 		return err
 	}
+	d.Do(o.back...)
 	d.user.Slot = s
 	d.user.Author = rec.Author{Kind: d.Actor().Kind(), ID: string(d.Actor().ID())}
 	d.user.Held = false
