@@ -147,7 +147,7 @@ func audited(m *meter, t *table) error {
 	}
 	t.ratio("a commit with its entry, SQLite file [2]", p, "without", 1.5)
 	t.note("[2] Both decide and commit alike: a panel and a user read, a code sealed, a user's record with three terms put, a counter, a mark. " +
-		"One puts it as a secure kind and adds an entry as SetCode does (eleven salted fields, one of them sealed under the person's key, a state digest; a leaf, four targets, the tree); " +
+		"One puts it as a secure kind and adds an entry as SetCode does (eleven salted fields, one of them sealed under the person's key, a state digest; a leaf, a row of the tree, and every 64th time the targets of 64 entries); " +
 		"the other puts the same body as a quiet kind, the only kind that a store takes without an entry. A counter stands for the claim, which no store takes without one.")
 	return nil
 }

@@ -1,13 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
+	"strings"
 
 	"github.com/seed-a2d3eaca/keyholder/store/sqlite"
 )
@@ -90,6 +92,13 @@ func openPlain(ctx context.Context, path string, count int) (*bare, error) {
 	return b, nil
 }
 
+// The store writes the targets of so many entries together, and so many rows with one
+// statement.
+const (
+	together   = 64
+	rowsAtOnce = 16
+)
+
 // openSame writes what SetCode at an empty place writes, row by row, with the texts of
 // one that was done in another file.
 func openSame(ctx context.Context, path string, like *sqlite.DB) (*bare, error) {
@@ -114,29 +123,35 @@ func openSame(ctx context.Context, path string, like *sqlite.DB) (*bare, error) 
 	}
 	panel := line[len("panel/"):]
 	hash := make([]byte, 32)
+	var listed [][]any // rows for kh_targets that are not written yet
 	b.rows = func(n int64) []row {
-		random := make([]byte, 48)
+		random := make([]byte, 36)
 		_, _ = rand.Read(random) // never fails
-		user, change, entry := fmt.Sprintf("%s.%04d", panel, n), hex.EncodeToString(random[:18]), hex.EncodeToString(random[18:36])
-		name := append([]byte("panel/"+panel+"|jgu5gixp|"), hex.EncodeToString(random[36:])...)
+		// The ids of entries and changes begin with the time.
+		change, entry := fmt.Sprintf("%012x%x", n, random[:12]), fmt.Sprintf("%012x%x", n, random[12:24])
+		user, name := fmt.Sprintf("%s.%04d", panel, n), fmt.Appendf(nil, "panel/%s|jgu5gixp|%x", panel, random[24:])
 		rows := []row{
 			{"INSERT INTO kh_records (tenant, kind, id, version, body, terms) VALUES ('main', 'user', ?, 1, ?, ?)", []any{user, string(record), terms}},
+			{"INSERT INTO kh_terms (tenant, kind, name, value, id) VALUES ('main', 'user', 'open', ?, ?), ('main', 'user', 'panel', ?, ?), ('main', 'user', 'pending', ?, ?)",
+				[]any{[]byte(panel), user, []byte(panel), user, []byte(panel), user}},
 			{"INSERT INTO kh_names (tenant, name, holder, uses, reservers, rests_for, rest_until) VALUES ('main', ?, ?, ?, '', '', NULL)", []any{name, user, user}},
 			{"UPDATE kh_lines SET gen = gen + 1, due = ? WHERE tenant = 'main' AND line = ?", []any{n, line}},
-			{"INSERT INTO kh_leaves (tenant, id, at, action, targets, body, hash, idx) VALUES ('main', ?, ?, 'user.code.set', ?, ?, ?, ?)", []any{entry, n, targets, leaf, hash, n}},
+			{"INSERT INTO kh_leaves (tenant, id, at, action, targets, idx, hash, body) VALUES ('main', ?, ?, 'user.code.set', ?, ?, ?, ?)", []any{entry, n, targets, n, hash, leaf}},
 			{"INSERT INTO kh_changes (tenant, id, at, counts, leaves) VALUES ('main', ?, ?, '', ?)", []any{change, n, entry}},
 		}
-		for _, term := range []string{"open", "panel", "pending"} {
-			rows = append(rows, row{"INSERT INTO kh_terms (tenant, kind, name, value, id) VALUES ('main', 'user', ?, ?, ?)", []any{term, []byte(panel), user}})
+		// A row of the tree has one hash more for each subtree that its leaf completes.
+		nodes := bytes.Repeat(hash, 1+bits.TrailingZeros64(uint64(n+1)))
+		rows = append(rows, row{"INSERT INTO kh_tree (tenant, idx, leaf, hashes) VALUES ('main', ?, ?, ?)", []any{n, n + 1, nodes}})
+		for _, target := range []string{panel, user, site, "operator", ""} {
+			listed = append(listed, []any{[]byte(target), n, entry, n + 1})
 		}
-		for _, target := range []string{panel, user, site, "operator"} {
-			rows = append(rows, row{"INSERT INTO kh_targets (tenant, target, at, leaf) VALUES ('main', ?, ?, ?)", []any{[]byte(target), n, entry}})
-		}
-		// A tree has one node more for each subtree that its new leaf completes.
-		nodes := bits.TrailingZeros64(uint64(n + 1))
-		position := 2*n - int64(bits.OnesCount64(uint64(n)))
-		for i := range int64(nodes + 1) {
-			rows = append(rows, row{"INSERT INTO kh_tree (tenant, position, hash) VALUES ('main', ?, ?)", []any{position + i, hash}})
+		if (n+1)%together == 0 {
+			// Side by side, as many in a statement as the store.
+			slices.SortStableFunc(listed, func(a, b []any) int { return bytes.Compare(a[0].([]byte), b[0].([]byte)) })
+			for part := range slices.Chunk(listed, rowsAtOnce) {
+				rows = append(rows, row{"INSERT INTO kh_targets (tenant, target, at, id, leaf) VALUES ('main', ?, ?, ?, ?)" + strings.Repeat(", ('main', ?, ?, ?, ?)", len(part)-1), slices.Concat(part...)})
+			}
+			listed = nil
 		}
 		return rows
 	}

@@ -48,19 +48,15 @@ func (s *session) compiled(statement string) *sql.Stmt {
 	return kept
 }
 
-// exec runs a statement and returns how many rows it changed.
-func (s *session) exec(statement string, args ...any) (int64, error) {
-	var r sql.Result
+// exec runs a statement.
+func (s *session) exec(statement string, args ...any) error {
 	var err error
 	if kept := s.compiled(statement); kept != nil {
-		r, err = kept.ExecContext(s.ctx, args...)
+		_, err = kept.ExecContext(s.ctx, args...)
 	} else {
-		r, err = s.on.ExecContext(s.ctx, s.dialect.rebind(statement), args...)
+		_, err = s.on.ExecContext(s.ctx, s.dialect.rebind(statement), args...)
 	}
-	if err != nil {
-		return 0, err
-	}
-	return r.RowsAffected()
+	return err
 }
 
 // query runs a statement that returns rows.
@@ -80,11 +76,15 @@ func (s *session) one(statement string, args []any, values ...any) (found bool, 
 	return found && err == nil, err
 }
 
+// rowsAtOnce is how many rows one statement inserts: so few that the statement for each
+// smaller number stays compiled too.
+const rowsAtOnce = 16
+
 // insert writes rows of so many values each, many with one statement; end follows them.
 func (s *session) insert(into string, width int, values []any, end string) error {
 	row := list(width)
-	for part := range slices.Chunk(values, width*batch) {
-		if _, err := s.exec("INSERT INTO "+into+" VALUES "+row+strings.Repeat(", "+row, len(part)/width-1)+end, part...); err != nil {
+	for part := range slices.Chunk(values, width*rowsAtOnce) {
+		if err := s.exec("INSERT INTO "+into+" VALUES "+row+strings.Repeat(", "+row, len(part)/width-1)+end, part...); err != nil {
 			return err
 		}
 	}
@@ -195,18 +195,18 @@ func (b *bound) write(ctx context.Context, work func(*session) error) error {
 	// A statement that is interrupted may end the whole transaction of the host, so
 	// nothing is interrupted once it has begun.
 	s := &session{context.WithoutCancel(ctx), b.dialect, b.tx, nil}
-	if _, err := s.exec("SAVEPOINT kh_commit"); err != nil {
+	if err := s.exec("SAVEPOINT kh_commit"); err != nil {
 		return err
 	}
 	if err := work(s); err != nil {
 		for _, undo := range []string{"ROLLBACK TO SAVEPOINT kh_commit", "RELEASE SAVEPOINT kh_commit"} {
-			if _, failed := s.exec(undo); failed != nil {
+			if failed := s.exec(undo); failed != nil {
 				return errors.Join(err, failed)
 			}
 		}
 		return err
 	}
-	_, err := s.exec("RELEASE SAVEPOINT kh_commit")
+	err := s.exec("RELEASE SAVEPOINT kh_commit")
 	return err
 }
 

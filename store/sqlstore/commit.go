@@ -82,7 +82,7 @@ func (st *Store) apply(s *session, c store.Change) (r store.Result, marked bool,
 	for i, l := range c.Entries {
 		ids[i] = l.ID
 	}
-	if _, err := s.exec("INSERT INTO kh_changes (tenant, id, at, counts, leaves) VALUES (?, ?, ?, ?, ?)",
+	if err := s.exec("INSERT INTO kh_changes (tenant, id, at, counts, leaves) VALUES (?, ?, ?, ?, ?)",
 		st.args(c.ID, nanos(t.now), joinCounts(t.counts), joinTexts(ids))...); err != nil {
 		return r, false, err
 	}
@@ -111,7 +111,7 @@ func sweep(s *session, now time.Time) error {
 		{"DELETE FROM kh_names WHERE (tenant, name) IN (SELECT tenant, name FROM kh_names WHERE rest_until < ? AND holder = '' AND reservers = '' ORDER BY rest_until LIMIT ?)", nanos(now)},
 		{"DELETE FROM kh_nodes WHERE node IN (SELECT node FROM kh_nodes WHERE until < ? LIMIT ?)", day},
 	} {
-		if _, err := s.exec(old.statement, old.before, sweepRows); err != nil {
+		if err := s.exec(old.statement, old.before, sweepRows); err != nil {
 			return err
 		}
 	}

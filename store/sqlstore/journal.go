@@ -1,8 +1,9 @@
 package sqlstore
 
 import (
-	"context"
+	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
@@ -15,13 +16,14 @@ func (st *Store) addLeaves(s *session, leaves []store.Leaf) ([]int64, error) {
 	}
 	late := st.fleet.shared.dialect.LateIndex
 	var next int64
+	var known nodes
 	if !late {
 		var err error
-		if next, err = st.size(s); err != nil {
+		if next, known, err = st.newest(s); err != nil {
 			return nil, err
 		}
 	}
-	indexes := make([]int64, len(leaves))
+	indexes, numbers := make([]int64, len(leaves)), make([]int64, len(leaves))
 	hashes := make([][32]byte, len(leaves))
 	for i, l := range leaves {
 		var index any
@@ -29,31 +31,65 @@ func (st *Store) addLeaves(s *session, leaves []store.Leaf) ([]int64, error) {
 		if !late {
 			indexes[i], index = next+int64(i), next+int64(i)
 		}
-		if err := st.addLeaf(s, l, index); err != nil {
+		var err error
+		if numbers[i], err = st.addLeaf(s, l, index); err != nil {
 			return nil, err
 		}
 	}
-	if late {
-		return indexes, nil
+	if err := st.enlist(s, numbers[0]-1, numbers[len(numbers)-1]); err != nil || late {
+		return indexes, err
 	}
-	return indexes, st.grow(s, next, hashes)
+	return indexes, st.grow(s, next, known, numbers, hashes)
 }
 
-// addLeaf stores one entry and where it is found.
-func (st *Store) addLeaf(s *session, l store.Leaf, index any) error {
-	added, err := s.exec("INSERT INTO kh_leaves (tenant, id, at, action, targets, body, hash, idx) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, id) DO NOTHING",
-		st.args(l.ID, nanos(l.At), l.Action, joinTargets(l.Targets), l.Body, l.Hash[:], index)...)
-	if err != nil {
+// addLeaf stores one entry and returns its number.
+func (st *Store) addLeaf(s *session, l store.Leaf, index any) (number int64, err error) {
+	added, err := s.one("INSERT INTO kh_leaves (tenant, id, at, action, targets, idx, hash, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, id) DO NOTHING RETURNING n",
+		st.args(l.ID, nanos(l.At), l.Action, joinTargets(l.Targets), index, l.Hash[:], l.Body), &number)
+	if err == nil && !added {
+		err = fmt.Errorf("%w: leaf id is used", store.ErrMalformed)
+	}
+	return number, err
+}
+
+// together is how many entries are listed in kh_targets at a time. Their targets lie far
+// apart, and a page is written for each: together they share pages. Until then an entry is
+// found by looking at the last few. With several writers entries have no order, so each is
+// listed at once.
+func (d *Dialect) together() int64 {
+	if d.LateIndex {
+		return 1
+	}
+	return 64
+}
+
+// enlist makes entries findable by their targets and in the order of time, after one that
+// has the number last was added; number before was there already.
+func (st *Store) enlist(s *session, before, last int64) error {
+	n := s.dialect.together()
+	before, last = before/n*n, last/n*n
+	if before == last {
+		return nil
+	}
+	var rows [][]any
+	if err := s.each("SELECT n, tenant, id, at, targets FROM kh_leaves WHERE n > ? AND n <= ?", []any{before, last},
+		func(scan func(...any) error) error {
+			var number, at int64
+			var tenant, id, text string
+			if err := scan(&number, &tenant, &id, &at, &text); err != nil {
+				return err
+			}
+			targets, err := splitTargets(text)
+			for _, target := range append(targets, []byte{}) {
+				rows = append(rows, []any{tenant, target, at, st.text(id), number})
+			}
+			return err
+		}); err != nil {
 		return err
 	}
-	if added == 0 {
-		return fmt.Errorf("%w: leaf id is used", store.ErrMalformed)
-	}
-	var targets []any
-	for _, target := range l.Targets {
-		targets = append(targets, st.args(target, nanos(l.At), l.ID)...)
-	}
-	return s.insert("kh_targets (tenant, target, at, leaf)", 4, targets, " ON CONFLICT DO NOTHING")
+	// Neighbours one after the other: each page is looked for once.
+	slices.SortStableFunc(rows, func(a, b []any) int { return bytes.Compare(a[1].([]byte), b[1].([]byte)) })
+	return s.insert("kh_targets (tenant, target, at, id, leaf)", 5, slices.Concat(rows...), " ON CONFLICT DO NOTHING")
 }
 
 const entryColumns = "l.id, l.at, l.action, l.targets, l.body, l.hash, coalesce(l.idx, -1)"
@@ -74,92 +110,4 @@ func scanEntry(scan func(...any) error) (store.Entry, error) {
 	e.At, e.Hash = instant(&at), [32]byte(hash)
 	e.Targets, err = splitTargets(targets)
 	return e, err
-}
-
-// Entries implements [store.Store].
-func (st *Store) Entries(ctx context.Context, q store.EntryQuery) ([]store.Entry, error) {
-	if q.AnyTarget != nil && len(q.AnyTarget) == 0 {
-		return nil, ctx.Err() // any of none
-	}
-	f := filter{st: st, after: ">", order: "ASC"}
-	if q.OldestLast {
-		f.after, f.order = "<", "DESC"
-	}
-	from, at, id := "kh_leaves l", "l.at", "l.id"
-	f.add("l.tenant = ?", st.tenant)
-	if q.Target != nil {
-		// The targets' own order finds the page without sorting.
-		from, at, id = "kh_targets t JOIN kh_leaves l ON l.tenant = t.tenant AND l.id = t.leaf", "t.at", "t.leaf"
-		f.add("t.tenant = ? AND t.target = ?", st.tenant, q.Target)
-	}
-	f.entry(q, at, id)
-	order := at + " " + f.order + ", " + id + " " + f.order
-	if q.ByIndex {
-		order = "l.idx " + f.order
-	}
-	statement := "SELECT " + entryColumns + " FROM " + from + " WHERE " + f.where + " ORDER BY " + order + " LIMIT ?"
-	return st.entries(ctx, statement, append(f.args, store.Page(q.Limit)))
-}
-
-// filter collects conditions.
-type filter struct {
-	st           *Store
-	where        string
-	args         []any
-	after, order string
-}
-
-func (f *filter) add(condition string, args ...any) {
-	if f.where != "" {
-		f.where += " AND "
-	}
-	f.where += condition
-	f.args = append(f.args, args...)
-}
-
-// entry adds the conditions of a query; at and id are the columns that order it.
-func (f *filter) entry(q store.EntryQuery, at, id string) {
-	if q.ID != "" {
-		f.add("l.id = ?", f.st.text(q.ID))
-	}
-	if q.AnyTarget != nil {
-		args := []any{}
-		for _, target := range q.AnyTarget {
-			args = append(args, target)
-		}
-		f.add("EXISTS (SELECT 1 FROM kh_targets a WHERE a.tenant = l.tenant AND a.leaf = l.id AND a.at = l.at AND a.target IN "+list(len(args))+")", args...)
-	}
-	if len(q.Actions) > 0 {
-		args := []any{}
-		for _, action := range q.Actions {
-			args = append(args, f.st.text(action))
-		}
-		f.add("l.action IN "+list(len(args)), args...)
-	}
-	if !q.Since.IsZero() {
-		f.add(at+" >= ?", nanos(q.Since))
-	}
-	if !q.Until.IsZero() {
-		f.add(at+" < ?", nanos(q.Until))
-	}
-	switch {
-	case q.ByIndex:
-		f.add("l.idx >= ?", max(q.FromIndex, 0))
-	case q.AfterID != "":
-		f.add("("+at+", "+id+") "+f.after+" (?, ?)", nanos(q.AfterAt), f.st.text(q.AfterID))
-	}
-}
-
-// entries reads what a statement selects.
-func (st *Store) entries(ctx context.Context, statement string, args []any) ([]store.Entry, error) {
-	var entries []store.Entry
-	err := st.look(ctx, 1, func(s *session) error {
-		entries = nil
-		return s.each(statement, args, func(scan func(...any) error) error {
-			e, err := scanEntry(scan)
-			entries = append(entries, e)
-			return err
-		})
-	})
-	return entries, err
 }

@@ -40,10 +40,10 @@ func (st *Store) line(s *session, name string, rule func(store.Line) (store.Line
 		return err
 	}
 	if found {
-		_, err = s.exec("UPDATE kh_lines SET gen = ?, due = ?, owner = ?, token = ?, attempts = ?, parked = ? WHERE tenant = ? AND line = ?",
+		err = s.exec("UPDATE kh_lines SET gen = ?, due = ?, owner = ?, token = ?, attempts = ?, parked = ? WHERE tenant = ? AND line = ?",
 			int64(l.Gen), nanos(l.Due), st.text(l.Owner), int64(l.Token), l.Attempts, st.text(joinParked(l.Parked)), st.tenant, st.text(name))
 	} else {
-		_, err = s.exec("INSERT INTO kh_lines (tenant, line, gen, due, owner, token, attempts, parked) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		err = s.exec("INSERT INTO kh_lines (tenant, line, gen, due, owner, token, attempts, parked) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 			st.args(name, int64(l.Gen), nanos(l.Due), l.Owner, int64(l.Token), l.Attempts, joinParked(l.Parked))...)
 	}
 	return err
@@ -121,7 +121,7 @@ func (st *Store) Beat(ctx context.Context, node string, ttl time.Duration) (time
 	}
 	now := st.now()
 	err := st.fleet.access.write(ctx, func(s *session) error {
-		_, err := s.exec("INSERT INTO kh_nodes (node, until) VALUES (?, ?) ON CONFLICT (node) DO UPDATE SET until = excluded.until",
+		err := s.exec("INSERT INTO kh_nodes (node, until) VALUES (?, ?) ON CONFLICT (node) DO UPDATE SET until = excluded.until",
 			st.text(node), nanos(now.Add(ttl)))
 		return err
 	})

@@ -50,7 +50,7 @@ func (f *Fleet) Migrate(ctx context.Context) error {
 		return err
 	}
 	return f.access.write(ctx, func(s *session) error {
-		if _, err := s.exec("CREATE TABLE IF NOT EXISTS kh_migrations (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)"); err != nil {
+		if err := s.exec("CREATE TABLE IF NOT EXISTS kh_migrations (number INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)"); err != nil {
 			return err
 		}
 		done, err := applied(s)
@@ -70,7 +70,7 @@ func (f *Fleet) Migrate(ctx context.Context) error {
 			if _, err := s.on.ExecContext(s.ctx, m.text); err != nil {
 				return fmt.Errorf("sqlstore: %s: %w", m.name, err)
 			}
-			if _, err := s.exec("INSERT INTO kh_migrations (number, name, sha256) VALUES (?, ?, ?)", m.number, m.name, m.id); err != nil {
+			if err := s.exec("INSERT INTO kh_migrations (number, name, sha256) VALUES (?, ?, ?)", m.number, m.name, m.id); err != nil {
 				return err
 			}
 		}

@@ -141,7 +141,7 @@ func (st *Store) write(ctx context.Context, work func(*session) error) error {
 	_, listed := st.fleet.shared.known.Load(st.tenant)
 	err := st.fleet.access.write(ctx, func(s *session) error {
 		if !listed {
-			if _, err := s.exec("INSERT INTO kh_tenants (tenant) VALUES (?) ON CONFLICT (tenant) DO NOTHING", st.tenant); err != nil {
+			if err := s.exec("INSERT INTO kh_tenants (tenant) VALUES (?) ON CONFLICT (tenant) DO NOTHING", st.tenant); err != nil {
 				return err
 			}
 		}

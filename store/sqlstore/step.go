@@ -70,10 +70,10 @@ func (t *turn) put(o store.Put) error {
 		return store.ErrStale
 	}
 	if o.If == 0 {
-		_, err = t.s.exec("INSERT INTO kh_records (tenant, kind, id, version, body, terms) VALUES (?, ?, ?, 1, ?, ?)",
+		err = t.s.exec("INSERT INTO kh_records (tenant, kind, id, version, body, terms) VALUES (?, ?, ?, 1, ?, ?)",
 			t.args(string(r.Key.Kind), r.Key.ID, string(r.Body), joinTerms(r.Terms))...)
 	} else {
-		_, err = t.s.exec("UPDATE kh_records SET version = version + 1, body = ?, terms = ? WHERE tenant = ? AND kind = ? AND id = ?",
+		err = t.s.exec("UPDATE kh_records SET version = version + 1, body = ?, terms = ? WHERE tenant = ? AND kind = ? AND id = ?",
 			t.text(string(r.Body)), t.text(joinTerms(r.Terms)), t.tenant, t.text(string(r.Key.Kind)), t.text(r.Key.ID))
 	}
 	if err != nil {
@@ -90,7 +90,7 @@ func (t *turn) drop(o store.Drop) error {
 	if version != o.If {
 		return store.ErrStale
 	}
-	if _, err := t.s.exec("DELETE FROM kh_records WHERE tenant = ? AND kind = ? AND id = ?", t.args(string(o.Key.Kind), o.Key.ID)...); err != nil {
+	if err := t.s.exec("DELETE FROM kh_records WHERE tenant = ? AND kind = ? AND id = ?", t.args(string(o.Key.Kind), o.Key.ID)...); err != nil {
 		return err
 	}
 	return t.replaceTerms(o.Key, old, nil)
@@ -103,7 +103,7 @@ func (t *turn) replaceTerms(k store.Key, old, fresh []store.Term) error {
 		if term.Value == nil || slices.ContainsFunc(fresh, same(term)) {
 			continue
 		}
-		if _, err := t.s.exec("DELETE FROM kh_terms WHERE tenant = ? AND kind = ? AND name = ? AND value = ? AND id = ?",
+		if err := t.s.exec("DELETE FROM kh_terms WHERE tenant = ? AND kind = ? AND name = ? AND value = ? AND id = ?",
 			t.args(string(k.Kind), term.Name, term.Value, k.ID)...); err != nil {
 			return err
 		}
@@ -137,12 +137,12 @@ func (t *turn) name(n store.Name, rule func(store.Held) (store.Held, error)) err
 	case free && !found:
 		return nil
 	case free:
-		_, err = t.s.exec("DELETE FROM kh_names WHERE tenant = ? AND name = ?", t.tenant, []byte(n))
+		err = t.s.exec("DELETE FROM kh_names WHERE tenant = ? AND name = ?", t.tenant, []byte(n))
 	case found:
-		_, err = t.s.exec("UPDATE kh_names SET holder = ?, uses = ?, reservers = ?, rests_for = ?, rest_until = ? WHERE tenant = ? AND name = ?",
+		err = t.s.exec("UPDATE kh_names SET holder = ?, uses = ?, reservers = ?, rests_for = ?, rest_until = ? WHERE tenant = ? AND name = ?",
 			t.text(h.Holder), t.text(joinTexts(h.Uses)), t.text(joinReservers(h.Reservers)), t.text(h.RestsFor), nanos(h.RestUntil), t.tenant, []byte(n))
 	default:
-		_, err = t.s.exec("INSERT INTO kh_names (tenant, name, holder, uses, reservers, rests_for, rest_until) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		err = t.s.exec("INSERT INTO kh_names (tenant, name, holder, uses, reservers, rests_for, rest_until) VALUES (?, ?, ?, ?, ?, ?, ?)",
 			t.args([]byte(n), h.Holder, joinTexts(h.Uses), joinReservers(h.Reservers), h.RestsFor, nanos(h.RestUntil))...)
 	}
 	return err
@@ -162,9 +162,9 @@ func (t *turn) count(o store.Count) error {
 		until = t.now.Add(store.Memory)
 	}
 	if found {
-		_, err = t.s.exec("UPDATE kh_counters SET value = ?, until = ? WHERE tenant = ? AND counter = ?", value, nanos(until), t.tenant, t.text(o.Counter))
+		err = t.s.exec("UPDATE kh_counters SET value = ?, until = ? WHERE tenant = ? AND counter = ?", value, nanos(until), t.tenant, t.text(o.Counter))
 	} else {
-		_, err = t.s.exec("INSERT INTO kh_counters (tenant, counter, value, until) VALUES (?, ?, ?, ?)", t.args(o.Counter, value, nanos(until))...)
+		err = t.s.exec("INSERT INTO kh_counters (tenant, counter, value, until) VALUES (?, ?, ?, ?)", t.args(o.Counter, value, nanos(until))...)
 	}
 	if t.counts == nil {
 		t.counts = map[string]int64{}

@@ -10,97 +10,103 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
-// size returns how many entries have an index.
-func (st *Store) size(s *session) (int64, error) {
-	var n int64
-	// Not max(idx): it would read every entry, because the index leaves out late ones.
-	_, err := s.one("SELECT idx + 1 FROM kh_leaves WHERE tenant = ? AND idx IS NOT NULL ORDER BY idx DESC LIMIT 1", st.args(), &n)
-	return n, err
+// nodes are rows of the tree by index: the hash of the entry and those of the subtrees
+// that it completes, one after the other.
+type nodes map[int64][]byte
+
+// newest returns how many entries have an index, and the row of the last of them.
+func (st *Store) newest(s *session) (size int64, n nodes, err error) {
+	var index int64
+	var hashes []byte
+	found, err := s.one("SELECT idx, hashes FROM kh_tree WHERE tenant = ? ORDER BY idx DESC LIMIT 1", st.args(), &index, &hashes)
+	if err != nil || !found {
+		return 0, nodes{}, err
+	}
+	return index + 1, nodes{index: hashes}, nil
 }
 
-// hashes loads stored hashes by position.
-func (st *Store) hashes(s *session, positions []int64) (map[int64]tlog.Hash, error) {
-	found := make(map[int64]tlog.Hash, len(positions))
-	for part := range slices.Chunk(positions, batch) {
-		args := st.args()
-		for _, p := range part {
-			args = append(args, p)
+// place is where the stored hash at a position lies: in which row, and from which byte.
+func place(position int64) (index int64, from int) {
+	level, n := tlog.SplitStoredHashIndex(position)
+	return (n+1)<<level - 1, level * tlog.HashSize
+}
+
+// hashes returns the stored hashes at positions, reading what is not in n.
+func (n nodes) hashes(st *Store, s *session, positions []int64) ([]tlog.Hash, error) {
+	var missing []any
+	for _, p := range positions {
+		index, _ := place(p)
+		if _, known := n[index]; !known {
+			missing = append(missing, index)
+			n[index] = nil
 		}
-		if err := s.each("SELECT position, hash FROM kh_tree WHERE tenant = ? AND position IN "+list(len(part)), args,
+	}
+	for part := range slices.Chunk(missing, batch) {
+		if err := s.each("SELECT idx, hashes FROM kh_tree WHERE tenant = ? AND idx IN "+list(len(part)), st.args(part...),
 			func(scan func(...any) error) error {
-				var position int64
-				var hash []byte
-				if err := scan(&position, &hash); err != nil {
-					return err
-				}
-				if len(hash) != tlog.HashSize {
-					return fmt.Errorf("sqlstore: tree hash of %d bytes", len(hash))
-				}
-				found[position] = tlog.Hash(hash)
-				return nil
+				var index int64
+				var hashes []byte
+				err := scan(&index, &hashes)
+				n[index] = hashes
+				return err
 			}); err != nil {
 			return nil, err
 		}
 	}
+	found := make([]tlog.Hash, len(positions))
+	for i, p := range positions {
+		index, from := place(p)
+		if len(n[index]) < from+tlog.HashSize {
+			return nil, fmt.Errorf("sqlstore: the tree has no hash at %d", p)
+		}
+		found[i] = tlog.Hash(n[index][from:])
+	}
 	return found, nil
 }
 
-// grow adds the hashes of leaves to the tree, the first of which has index next.
-func (st *Store) grow(s *session, next int64, leaves [][32]byte) error {
-	fresh := map[int64]tlog.Hash{}
-	reader := tlog.HashReaderFunc(func(positions []int64) ([]tlog.Hash, error) {
-		missing := slices.DeleteFunc(slices.Clone(positions), func(p int64) bool { _, ok := fresh[p]; return ok })
-		stored, err := st.hashes(s, missing)
-		if err != nil {
-			return nil, err
-		}
-		hashes := make([]tlog.Hash, len(positions))
-		for i, p := range positions {
-			h, ok := fresh[p]
-			if !ok {
-				if h, ok = stored[p]; !ok {
-					return nil, fmt.Errorf("sqlstore: the tree has no hash at %d", p)
-				}
-			}
-			hashes[i] = h
-		}
-		return hashes, nil
-	})
-	var nodes []any
+// grow adds entries to the tree by their numbers and hashes; the first has index next,
+// and known are rows of the entries before.
+func (st *Store) grow(s *session, next int64, known nodes, numbers []int64, leaves [][32]byte) error {
+	reader := tlog.HashReaderFunc(func(positions []int64) ([]tlog.Hash, error) { return known.hashes(st, s, positions) })
+	var rows []any
 	for i, leaf := range leaves {
-		hashes, err := tlog.StoredHashesForRecordHash(next+int64(i), leaf, reader)
+		index := next + int64(i)
+		hashes, err := tlog.StoredHashesForRecordHash(index, leaf, reader)
 		if err != nil {
 			return err
 		}
-		position := tlog.StoredHashIndex(0, next+int64(i))
-		for j, h := range hashes {
-			fresh[position+int64(j)] = h
-			nodes = append(nodes, st.args(position+int64(j), h[:])...)
+		var row []byte
+		for _, h := range hashes {
+			row = append(row, h[:]...)
 		}
+		known[index] = row
+		rows = append(rows, st.args(index, numbers[i], row)...)
 	}
-	return s.insert("kh_tree (tenant, position, hash)", 3, nodes, "")
+	return s.insert("kh_tree (tenant, idx, leaf, hashes)", 4, rows, "")
 }
 
 // Tree implements [store.Store].
 func (st *Store) Tree(ctx context.Context, positions ...int64) (int64, [][32]byte, error) {
 	var size int64
-	var found map[int64]tlog.Hash
+	var found []tlog.Hash
 	err := st.read(ctx, func(s *session) (err error) {
-		if size, err = st.size(s); err != nil {
+		var known nodes
+		if size, known, err = st.newest(s); err != nil {
 			return err
 		}
-		found, err = st.hashes(s, positions)
+		for _, p := range positions {
+			if p < 0 || p >= tlog.StoredHashCount(size) {
+				return fmt.Errorf("%w: position beyond the tree", store.ErrMalformed)
+			}
+		}
+		found, err = known.hashes(st, s, positions)
 		return err
 	})
 	if err != nil {
 		return 0, nil, err
 	}
-	hashes := make([][32]byte, len(positions))
-	for i, p := range positions {
-		h, ok := found[p]
-		if !ok {
-			return 0, nil, fmt.Errorf("%w: position beyond the tree", store.ErrMalformed)
-		}
+	hashes := make([][32]byte, len(found))
+	for i, h := range found {
 		hashes[i] = h
 	}
 	return size, hashes, nil
@@ -111,23 +117,24 @@ func (st *Store) Unsequenced(ctx context.Context, limit int) ([]store.Entry, err
 	if !st.fleet.shared.dialect.LateIndex {
 		return nil, ctx.Err()
 	}
-	return st.entries(ctx, "SELECT "+entryColumns+" FROM kh_leaves l WHERE l.tenant = ? AND l.idx IS NULL ORDER BY l.at, l.id LIMIT ?",
-		st.args(store.Page(limit)))
+	return st.entries(ctx, question{"SELECT " + entryColumns + " FROM kh_leaves l WHERE l.tenant = ? AND l.idx IS NULL ORDER BY l.at, l.id LIMIT ?",
+		st.args(store.Page(limit))})
 }
 
 // Sequence implements [store.Store]. An entry that has an index keeps it.
 func (st *Store) Sequence(ctx context.Context, ids []string) error {
 	return st.fleet.access.write(ctx, func(s *session) error {
-		next, err := st.size(s)
+		next, known, err := st.newest(s)
 		if err != nil {
 			return err
 		}
 		first := next
+		var numbers []int64
 		var hashes [][32]byte
 		for _, id := range ids {
 			var hash []byte
-			var index int64
-			found, err := s.one("SELECT hash, coalesce(idx, -1) FROM kh_leaves WHERE tenant = ? AND id = ?"+s.dialect.Lock, st.args(id), &hash, &index)
+			var number, index int64
+			found, err := s.one("SELECT n, hash, coalesce(idx, -1) FROM kh_leaves WHERE tenant = ? AND id = ?"+s.dialect.Lock, st.args(id), &number, &hash, &index)
 			if err != nil {
 				return err
 			}
@@ -137,12 +144,12 @@ func (st *Store) Sequence(ctx context.Context, ids []string) error {
 			if index >= 0 {
 				continue
 			}
-			if _, err := s.exec("UPDATE kh_leaves SET idx = ? WHERE tenant = ? AND id = ?", next, st.tenant, st.text(id)); err != nil {
+			if err := s.exec("UPDATE kh_leaves SET idx = ? WHERE n = ?", next, number); err != nil {
 				return err
 			}
-			hashes = append(hashes, [32]byte(hash))
+			numbers, hashes = append(numbers, number), append(hashes, [32]byte(hash))
 			next++
 		}
-		return st.grow(s, first, hashes)
+		return st.grow(s, first, known, numbers, hashes)
 	})
 }

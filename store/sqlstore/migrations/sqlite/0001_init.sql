@@ -68,34 +68,37 @@ CREATE TABLE kh_nodes (
     until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- A commit writes an entry at the end of kh_leaves and of kh_tree. Every 64 entries are
+-- listed in kh_targets together; those since the last number that 64 divides are not there.
 CREATE TABLE kh_leaves (
+    n       INTEGER NOT NULL PRIMARY KEY, -- in the order of writing, over all tenants
     tenant  TEXT NOT NULL,
     id      TEXT NOT NULL,
     at      INTEGER NOT NULL,
     action  TEXT NOT NULL,
     targets TEXT NOT NULL, -- a JSON list of hexadecimal texts
-    body    BLOB NOT NULL,
-    hash    BLOB NOT NULL,
     idx     INTEGER,       -- the place in the log, once it has one
-    PRIMARY KEY (tenant, id)
+    hash    BLOB NOT NULL,
+    body    BLOB NOT NULL
 ) STRICT;
 
-CREATE UNIQUE INDEX kh_leaves_idx ON kh_leaves (tenant, idx) WHERE idx IS NOT NULL;
-CREATE INDEX kh_leaves_at ON kh_leaves (tenant, at, id);
+CREATE UNIQUE INDEX kh_leaves_id ON kh_leaves (tenant, id);
 
 CREATE TABLE kh_targets (
     tenant TEXT NOT NULL,
-    target BLOB NOT NULL,
+    target BLOB NOT NULL,    -- empty: what every entry is found by
     at     INTEGER NOT NULL,
-    leaf   TEXT NOT NULL,
-    PRIMARY KEY (tenant, target, at, leaf)
+    id     TEXT NOT NULL,
+    leaf   INTEGER NOT NULL, -- n of the entry
+    PRIMARY KEY (tenant, target, at, id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE kh_tree (
-    tenant   TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    hash     BLOB NOT NULL,
-    PRIMARY KEY (tenant, position)
+    tenant TEXT NOT NULL,
+    idx    INTEGER NOT NULL,
+    leaf   INTEGER NOT NULL, -- n of the entry
+    hashes BLOB NOT NULL,    -- of the leaf and of each subtree that it completes, the smallest first
+    PRIMARY KEY (tenant, idx)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE kh_changes (
