@@ -39,6 +39,8 @@ var permissions = []Permission{
 	{Op: "people.Status", Right: AccountsView},
 	{Op: "people.Suspend", Right: AccountsSuspend, Takes: true},
 
+	{Op: "roster.Add", Right: PanelUsersManage},
+	{Op: "roster.AddTag", Right: PanelUsersManage},
 	{Op: "roster.Adopt", Right: PanelUsersAdopt, StepUp: true},
 	{Op: "roster.Assign", Right: AccountsAssign},
 	{Op: "roster.AssignableUsers", Right: AccountsAssign},
@@ -63,6 +65,7 @@ var permissions = []Permission{
 	{Op: "roster.Receipt", Right: PanelUsersView},
 	{Op: "roster.Register", Right: PanelsManage, StepUp: true},
 	{Op: "roster.Release", Right: PanelsRelease, StepUp: true},
+	{Op: "roster.RemoveTag", Right: PanelUsersManage},
 	{Op: "roster.Replace", Right: PanelsManage, StepUp: true},
 	{Op: "roster.Restore", Right: PanelUsersManage},
 	{Op: "roster.Resume", Right: PanelsResume, StepUp: true},

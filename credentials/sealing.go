@@ -80,6 +80,34 @@ func SealTag(s Sealer, b Binding, t Tag) (Sealed, error) {
 // OpenTag opens what [SealTag] made and compares its fingerprint, as [OpenCode] does;
 // the fingerprint is that of the first of [TagMaterials].
 func OpenTag(o Opener, s Sealer, b Binding, sealed Sealed, scope Scope, keyID string, want Fingerprint) (Tag, error) {
+	t, err := openTag(o, b, sealed)
+	if err != nil {
+		return Tag{}, err
+	}
+	if err := matches(s, scope, keyID, TagMaterials(t)[0], want); err != nil {
+		return Tag{}, err
+	}
+	return t, nil
+}
+
+// OpenNamedTag is [OpenTag] for a tag that was claimed under names, as [Names] makes them
+// of the first of [TagMaterials]: one of them must be the tag's own.
+func OpenNamedTag(o Opener, s Sealer, b Binding, sealed Sealed, scope Scope, names []string) (Tag, error) {
+	t, err := openTag(o, b, sealed)
+	if err != nil {
+		return Tag{}, err
+	}
+	own, err := Names(s, scope, TagMaterials(t)[0])
+	if err != nil {
+		return Tag{}, err
+	}
+	if !slices.ContainsFunc(own, func(n string) bool { return slices.Contains(names, n) }) {
+		return Tag{}, ErrDecrypt
+	}
+	return t, nil
+}
+
+func openTag(o Opener, b Binding, sealed Sealed) (Tag, error) {
 	plain, err := o.Open(b, sealed)
 	if err != nil {
 		return Tag{}, err
@@ -87,11 +115,7 @@ func OpenTag(o Opener, s Sealer, b Binding, sealed Sealed, scope Scope, keyID st
 	if len(plain) < 3 {
 		return Tag{}, ErrDecrypt
 	}
-	t := Tag{raw: string(plain[2:]), bits: int(binary.BigEndian.Uint16(plain))}
-	if err := matches(s, scope, keyID, TagMaterials(t)[0], want); err != nil {
-		return Tag{}, err
-	}
-	return t, nil
+	return Tag{raw: string(plain[2:]), bits: int(binary.BigEndian.Uint16(plain))}, nil
 }
 
 func matches(s Sealer, scope Scope, keyID string, m Material, want Fingerprint) error {

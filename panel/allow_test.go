@@ -216,7 +216,7 @@ func TestARemovedUserTakesEverythingWithIt(t *testing.T) {
 	s := must(t)(settled(t, "1357").Wish(panel.Wish{Remove: true, At: noon}))
 	work, _ := s.Compose()
 	require.Equal(t, panel.Remove, work.Do)
-	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode, Report: &panel.Report{}}, panel.Presence)
+	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode, Report: &panel.Report{}}, panel.Model{Sight: panel.Presence})
 	s, found := s.Observe(absent(), 0)
 	require.Zero(t, found)
 	require.False(t, s.Exists())
@@ -227,7 +227,7 @@ func TestARemovedUserTakesEverythingWithIt(t *testing.T) {
 	// What the panel gives a new user is taken as it is.
 	s = must(t)(s.Wish(codeWish("2468")))
 	work, _ = s.Compose()
-	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode}, panel.Presence)
+	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode}, panel.Model{Sight: panel.Presence})
 	s, found = s.Observe(present("2468", panel.FirstPartitions(8)), 0)
 	require.Zero(t, found)
 	require.Equal(t, panel.FirstPartitions(8), s.Agreed.Partitions)

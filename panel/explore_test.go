@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,9 +18,11 @@ import (
 // slot: wishes of two persons, an edit at the keypad, and at each step of each edit a
 // crash, a lost answer or a refusal. After every step it asks the panel.
 //
-// Bounds: three wishes out of six, one keypad edit out of three, two mishaps, each for
-// three grades of sight, for a panel that does or does not refuse its own duplicate, and
-// for a driver that calls such a refusal final or unsure.
+// Bounds: three wishes out of six, one keypad edit out of three, two mishaps (one where
+// edits are jobs), each for
+// three grades of sight, for a panel that does or does not refuse its own duplicate, for a
+// driver that calls such a refusal final or unsure, and for a server that makes jobs of
+// edits.
 
 // wall is the panel's side of one slot.
 type wall struct {
@@ -36,13 +39,43 @@ type world struct {
 	Keypad  int // left
 	Mishaps int // left
 	Banned  []string
+	Job     *job
+}
+
+// job is an edit that a server between us and the panel has taken.
+type job struct {
+	Work          panel.Work
+	Ran           bool
+	Done, Refused panel.Field
+}
+
+// run is the job's own time: it does what it was asked for, as far as the panel lets it.
+func (j job) run(p wall, r rules) (job, wall) {
+	j.Ran = true
+	for _, step := range steps(j.Work) {
+		after, err := p.write(step, j.Work, r)
+		switch {
+		case err != nil:
+			j.Refused |= field(step)
+			if p.Code == "" {
+				return j, p
+			}
+		case step != "clear" || j.Work.Do == panel.Remove:
+			j.Done |= field(step)
+		}
+		p = after
+	}
+	return j, p
 }
 
 type rules struct {
 	sight  panel.Sight
 	ownDup bool // the panel refuses to write the code that the slot has
 	shy    bool // the driver calls such a refusal unsure, if an earlier edit may have written it
+	jobs   bool // edits are jobs that run when they like, and are followed by a ticket
 }
+
+func (r rules) model() panel.Model { return panel.Model{Sight: r.sight} }
 
 const everything = panel.Partitions(3)
 
@@ -198,6 +231,11 @@ func (x *explorer) next(w world) {
 			x.visit(w, v, fmt.Sprintf("keypad %+v", p))
 		}
 	}
+	if w.Job != nil && !w.Job.Ran {
+		v := w
+		v.Job, v.Wall = ran(*w.Job, w.Wall, x.rules)
+		x.visit(w, v, "the job runs")
+	}
 	if w.Slot.Flight != nil {
 		x.fly(w)
 		return
@@ -241,6 +279,52 @@ func (x *explorer) still(w world, after panel.Slot, report panel.Sighting, found
 	}
 }
 
+func ran(j job, p wall, r rules) (*job, wall) {
+	j, p = j.run(p, r)
+	return &j, p
+}
+
+// follow is the edit on the wire where edits are jobs.
+func (x *explorer) follow(w world) {
+	f := *w.Slot.Flight
+	all := panel.Work{Do: f.Do, Set: f.Set, State: f.State}
+	v := w
+	switch {
+	case f.Ticket == nil:
+		if w.Mishaps > 0 { // the ticket is lost, whether the job has run or never will
+			for _, done := range []bool{false, true} {
+				m := w
+				m.Mishaps, m.Slot = w.Mishaps-1, w.Slot.Lost()
+				if done {
+					_, m.Wall = ran(job{Work: all}, w.Wall, x.rules)
+				}
+				x.visit(w, m, fmt.Sprintf("crash before the ticket, landed=%v", done))
+			}
+		}
+		v.Job = &job{Work: all}
+		v.Slot = w.Slot.Settle(panel.Outcome{Unsure: f.Set, Ticket: []byte("1")}, x.rules.model())
+		x.visit(w, v, "taken as a job")
+	case !w.Job.Ran:
+		v.Slot = w.Slot.Settle(panel.Outcome{Unsure: f.Set, Ticket: f.Ticket}, x.rules.model())
+		x.visit(w, v, "the job has not ended")
+	default:
+		if w.Mishaps > 0 {
+			m := w
+			m.Mishaps, m.Slot = w.Mishaps-1, w.Slot.Lost()
+			x.visit(w, m, "crash while the job is followed")
+			m.Job = nil
+			m.Slot = w.Slot.Settle(panel.Outcome{Unsure: f.Set}, x.rules.model()).Again(panel.FieldPartitions)
+			x.visit(w, m, "the server has forgotten the job")
+		}
+		v.Job = nil
+		out := panel.Outcome{Done: w.Job.Done, Refused: map[panel.Field]error{}}
+		for one := range w.Job.Refused.Each() {
+			out.Refused[one] = panel.ErrRefused
+		}
+		x.settle(v, w.Wall, out, "the job has ended")
+	}
+}
+
 // fly carries out the edit on the wire with every mishap at every step.
 func (x *explorer) fly(w world) {
 	f := *w.Slot.Flight
@@ -248,6 +332,10 @@ func (x *explorer) fly(w world) {
 	p := w.Wall
 	var out panel.Outcome
 	out.Refused = map[panel.Field]error{}
+	if x.rules.jobs {
+		x.follow(w)
+		return
+	}
 	if f.Do == panel.Create && p.Code != "" {
 		out.Refused[panel.FieldCode] = panel.ErrOccupied
 		out.Report = reportOf(p)
@@ -273,7 +361,7 @@ func (x *explorer) fly(w world) {
 				cut := out
 				cut.Unsure = field(step)
 				cut.Done = out.Done &^ cut.Unsure
-				m.Slot = w.Slot.Settle(cut, x.rules.sight).Again(panel.FieldPartitions)
+				m.Slot = w.Slot.Settle(cut, x.rules.model()).Again(panel.FieldPartitions)
 				x.visit(w, m, fmt.Sprintf("answer lost at %s, landed=%v", step, q == after))
 			}
 		}
@@ -301,7 +389,7 @@ func (x *explorer) fly(w world) {
 func (x *explorer) settle(w world, p wall, out panel.Outcome, step string) {
 	v := w
 	v.Wall = p
-	v.Slot = w.Slot.Settle(out, x.rules.sight).Again(panel.FieldPartitions)
+	v.Slot = w.Slot.Settle(out, x.rules.model()).Again(panel.FieldPartitions)
 	if out.Report != nil {
 		v.Slot, _ = v.Slot.Observe(v.report(x.rules, x.now), 0)
 	}
@@ -310,7 +398,10 @@ func (x *explorer) settle(w world, p wall, out panel.Outcome, step string) {
 
 // finish lets a worker run without mishaps: everything has to come to rest.
 func (x *explorer) finish(w world) error {
-	for range 12 {
+	for range 24 {
+		if w.Job != nil && !w.Job.Ran {
+			w.Job, w.Wall = ran(*w.Job, w.Wall, x.rules)
+		}
 		if w.Slot.Flight != nil {
 			w.Slot = w.Slot.Lost()
 		}
@@ -328,7 +419,7 @@ func (x *explorer) finish(w world) error {
 	s := w.Slot
 	report := w.report(x.rules, x.now)
 	if _, found := s.Observe(report, 0); found == 0 && !s.Still(&report) {
-		return fmt.Errorf("settled, and not still: %+v", s)
+		return fmt.Errorf("settled, and not still: %s", x.key(w))
 	}
 	switch {
 	case !s.Idle():
@@ -349,15 +440,21 @@ func (x *explorer) finish(w world) error {
 
 // Rules: R48, R49, R236, R242, R243, R247
 func TestExploreOneSlot(t *testing.T) {
-	total := 0
+	var total atomic.Int64
+	t.Cleanup(func() { t.Logf("%d states in all", total.Load()) })
 	for _, r := range []rules{
-		{panel.Presence, false, false}, {panel.Presence, true, false}, {panel.Presence, true, true},
-		{panel.Marked, false, false}, {panel.Marked, true, false}, {panel.Marked, true, true},
-		{panel.Value, false, false}, {panel.Value, true, false},
+		{sight: panel.Presence}, {sight: panel.Presence, ownDup: true}, {sight: panel.Presence, ownDup: true, shy: true},
+		{sight: panel.Marked}, {sight: panel.Marked, ownDup: true}, {sight: panel.Marked, ownDup: true, shy: true},
+		{sight: panel.Value}, {sight: panel.Value, ownDup: true},
+		{sight: panel.Presence, jobs: true}, {sight: panel.Presence, ownDup: true, jobs: true},
 	} {
-		t.Run(fmt.Sprintf("sight=%d ownDuplicateRefused=%v shy=%v", r.sight, r.ownDup, r.shy), func(t *testing.T) {
+		t.Run(fmt.Sprintf("sight=%d ownDuplicateRefused=%v shy=%v jobs=%v", r.sight, r.ownDup, r.shy, r.jobs), func(t *testing.T) {
+			t.Parallel()
 			x := &explorer{t: t, rules: r, seen: map[string]bool{}, trails: map[string]string{}, now: time.Unix(1_800_000_000, 0)}
 			start := world{Wishes: 3, Keypad: 1, Mishaps: 2}
+			if r.jobs {
+				start.Mishaps = 1 // a job adds steps of its own to each edit
+			}
 			if testing.Short() {
 				start.Wishes = 2 // what the race detector can bear; the full bounds run without it
 			}
@@ -372,8 +469,7 @@ func TestExploreOneSlot(t *testing.T) {
 			}
 			require.NotZero(t, x.stills)
 			t.Logf("%d states, %d of them still", len(x.seen), x.stills)
-			total += len(x.seen)
+			total.Add(int64(len(x.seen)))
 		})
 	}
-	t.Logf("%d states in all", total)
 }

@@ -13,6 +13,10 @@ type Flight struct {
 	Tenancy uint64 `json:"tenancy"`
 	Before  Field  `json:"before,omitzero"` // unsure already before this edit
 	Added   bool   `json:"added,omitempty"` // its code joined Sent with it
+	// AddedTags joined SentTags with it.
+	AddedTags []TagRef `json:"addedTags,omitempty"`
+	// Ticket names the job that the edit has become at the far end.
+	Ticket []byte `json:"ticket,omitempty"`
 }
 
 // Work is the edit that a place needs now; codes are still sealed.
@@ -21,10 +25,15 @@ type Work struct {
 	Set    Field
 	Unsure Field
 	State  State
+	Ticket []byte // follow this job; the rest is what it was asked for
 }
 
-// Compose says what to send now, from what is wanted now; false: nothing.
+// Compose says what to send now, from what is wanted now; false: nothing. A job that
+// runs at the far end is followed to its end first, whatever is wanted meanwhile.
 func (s Slot) Compose() (Work, bool) {
+	if j := s.Job; j != nil {
+		return Work{Do: j.Do, Set: j.Set, Unsure: j.Set, State: j.State, Ticket: j.Ticket}, true
+	}
 	if s.Pending == 0 && !s.Cure {
 		return Work{}, false
 	}
@@ -47,6 +56,9 @@ func (s Slot) Compose() (Work, bool) {
 // ComposeTaking is [Slot.Compose] for a wish that is held back: a removal stands, and a
 // former holder's user goes though the new one's code has to wait.
 func (s Slot) ComposeTaking() (Work, bool) {
+	if s.Job != nil {
+		return s.Compose()
+	}
 	if s.Pending.Has(FieldCode) && (!s.Wanted.Set || s.Settled != s.Tenancy && s.occupied()) {
 		return Work{Do: Remove, Set: FieldCode, Unsure: s.Unsure & FieldCode}, true
 	}
@@ -57,10 +69,18 @@ func (s Slot) ComposeTaking() (Work, bool) {
 // happens from now on, its fields are unsure until something says otherwise.
 func (s Slot) Dispatch(w Work, at time.Time) Slot {
 	s = s.clone()
+	if w.Ticket != nil {
+		f := *s.Job
+		s.Flight = &f
+		return s
+	}
 	f := &Flight{Do: w.Do, Set: w.Set, State: w.State, Tenancy: s.Tenancy, Before: s.Unsure}
 	if w.Set.Has(FieldCode) && w.Do != Remove && !slices.ContainsFunc(s.Sent, w.State.Code.Same) {
 		s.Sent = append(s.Sent, w.State.Code)
 		f.Added = true
+	}
+	if w.Do != Remove {
+		f.AddedTags = s.sendTags(w.State.TagsOf(w.Set))
 	}
 	if w.Do == Remove || w.Do == Replace {
 		s.Clearing = true
@@ -77,14 +97,20 @@ func (s Slot) Lost() Slot {
 	return s
 }
 
-// Settle takes in what came of the edit on the wire. A later report goes to [Slot.Observe].
-func (s Slot) Settle(o Outcome, sight Sight) Slot {
+// Settle takes in what came of the edit on the wire; m says what its panel shows of it. A
+// later report goes to [Slot.Observe].
+func (s Slot) Settle(o Outcome, m Model) Slot {
 	if s.Flight == nil {
 		return s
 	}
 	s = s.clone()
 	f := *s.Flight
-	s.Flight = nil
+	s.Flight, s.Job = nil, nil
+	if rest := o.Unsure & f.Set; o.Ticket != nil && rest != 0 {
+		job := f
+		job.Set, job.Ticket = rest, o.Ticket
+		s.Job = &job
+	}
 	var refused Field
 	for one := range o.Refused {
 		refused |= one
@@ -104,14 +130,16 @@ func (s Slot) Settle(o Outcome, sight Sight) Slot {
 		}
 	}
 
-	if o.Unsure.Has(FieldCode) && f.Before.Has(FieldCode) && f.Do != Remove && o.Report != nil {
+	if o.Unsure.Has(FieldCode) && f.Before.Has(FieldCode) && f.Do != Remove && o.Report != nil && s.Job == nil {
 		// The panel answers and the code is still in doubt: it refuses what may be its own.
 		s.Cure = true
 	}
 	if done.Has(FieldCode) {
-		s.codeDone(f, sight)
+		s.codeDone(f, m)
 	}
+	s.unsendTags(f, unsent&^f.Before)
 	for one := range (done &^ FieldCode).Each() {
+		s.tagsDone(one, f, m)
 		s.Agreed.copyField(one, f.State)
 		s.settleField(one, f)
 	}
@@ -125,6 +153,7 @@ func (s Slot) Settle(o Outcome, sight Sight) Slot {
 			continue // it may have been written by an earlier edit: only a report tells
 		}
 		s.Unsure &^= one
+		s.unsendTags(f, one&^f.Before)
 		s.refuse(one, f, o.Refused[one])
 	}
 	s.restrict(f, done)
@@ -132,9 +161,10 @@ func (s Slot) Settle(o Outcome, sight Sight) Slot {
 }
 
 // codeDone takes in a confirmed write or removal of the code.
-func (s *Slot) codeDone(f Flight, sight Sight) {
+func (s *Slot) codeDone(f Flight, m Model) {
 	old := s.Agreed.Code
 	if f.Do != Change {
+		s.retireTags(m)
 		s.Settled = f.Tenancy
 		s.Agreed = State{} // the panel has reset the rest; the report tells to what
 	}
@@ -151,7 +181,7 @@ func (s *Slot) codeDone(f Flight, sight Sight) {
 		s.Agreed.Known |= FieldCode
 		s.Gone = NeverSet
 	}
-	if sight >= Marked {
+	if m.Sight >= Marked {
 		// Only a later report shows that the old code is gone.
 		if old.Ours() && !old.Same(f.State.Code) && !slices.ContainsFunc(s.Sent, old.Same) {
 			s.Sent = append(s.Sent, old)
@@ -199,7 +229,7 @@ func (s *Slot) codeRefused(f Flight, o Outcome) {
 // emptied notes that the panel has no user here, by our own doing.
 func (s *Slot) emptied(tenancy uint64) {
 	s.Agreed = State{Known: FieldCode}
-	s.Sent, s.Clearing, s.Cure = nil, false, false
+	s.Sent, s.SentTags, s.Clearing, s.Cure = nil, nil, false, false
 	s.Settled = tenancy
 	s.Unsure &^= FieldCode
 	if s.Gone == NeverSet {
@@ -272,7 +302,7 @@ func (s Slot) Again(f Field) Slot {
 		return s
 	}
 	s = s.clone()
-	again := s.Agreed.Known & (FieldLabel | narrowing) & f &^ s.Pending
+	again := s.Agreed.Known & (FieldLabel | narrowing | s.KnownTags()) & f &^ s.Pending
 	for one := range again.Each() {
 		s.Wanted.copyField(one, s.Agreed)
 	}

@@ -63,7 +63,7 @@ func (s Slot) Observe(g Sighting, lag time.Duration) (Slot, Finding) {
 	s.Flight = nil
 	s.Reported = g.State
 	late := !s.SentAt.IsZero() && g.At.Before(s.SentAt.Add(lag))
-	if late && s.Unsure != 0 {
+	if (late || s.Job != nil) && s.Unsure != 0 {
 		return s, 0
 	}
 	var found Finding
@@ -87,7 +87,7 @@ func (s *Slot) gone() Finding {
 	had := s.Agreed.Set
 	switch {
 	case s.Removing():
-		s.Agreed, s.Sent, s.Unsure = State{Known: FieldCode}, nil, 0
+		s.Agreed, s.Sent, s.SentTags, s.Unsure = State{Known: FieldCode}, nil, nil, 0
 		s.Settled, s.Gone = s.Tenancy, Disabled
 		if s.Over {
 			s.Gone = Withdrawn
@@ -102,14 +102,14 @@ func (s *Slot) gone() Finding {
 			found |= FoundCancelled
 		}
 		s.drop(s.Pending)
-		s.Agreed, s.Sent, s.Unsure = State{Known: FieldCode}, nil, 0
+		s.Agreed, s.Sent, s.SentTags, s.Unsure = State{Known: FieldCode}, nil, nil, 0
 		s.Clearing, s.Cure, s.Over = false, false, false
 		s.Tenancy++
 		s.Settled, s.Gone = s.Tenancy, AtPanel
 		return found
 	}
 	// Nobody was here, or our own edit emptied the place and did not get further.
-	s.Agreed, s.Sent, s.Unsure = State{Known: FieldCode}, nil, s.Unsure&^AllFields
+	s.Agreed, s.Sent, s.SentTags, s.Unsure = State{Known: FieldCode}, nil, nil, s.Unsure&^AllFields
 	s.Settled = s.Tenancy
 	s.Clearing, s.Cure, s.Over = false, false, false
 	return 0
@@ -255,26 +255,32 @@ func (s *Slot) fieldsSeen(r State) Finding {
 		switch {
 		case s.Unsure.Has(f):
 			s.Unsure &^= f
-			if s.Pending.Has(f) && s.Settled == s.Tenancy && r.equalField(f, &s.Wanted) {
-				s.Agreed.copyField(f, r)
+			if s.fulfils(f, r) {
+				s.Agreed.copyField(f, s.Wanted)
 				s.drop(f)
 			} else if !s.Agreed.Known.Has(f) {
-				s.Agreed.copyField(f, r)
+				s.Agreed.copyField(f, s.adoptable(r))
 			}
-		case s.Pending.Has(f) && s.Settled == s.Tenancy && r.equalField(f, &s.Wanted):
-			s.Agreed.copyField(f, r) // somebody at the panel did what was wished
+		case s.fulfils(f, r):
+			s.Agreed.copyField(f, s.Wanted) // somebody at the panel did what was wished
 			s.drop(f)
 		case !s.Agreed.Known.Has(f):
-			s.Agreed.copyField(f, r)
+			s.Agreed.copyField(f, s.adoptable(r))
 		case r.equalField(f, &s.Agreed):
 		default:
 			found |= s.differs(f, r)
 		}
+		s.tagsSeen(f, r)
 	}
 	if s.Over && !s.Removing() && s.Pending&(FieldRole|FieldPartitions|FieldFrom|FieldUntil) == 0 {
 		s.Over = false
 	}
 	return found
+}
+
+// fulfils reports whether a report shows that a pending wish for a field has come true.
+func (s *Slot) fulfils(f Field, r State) bool {
+	return s.Pending.Has(f) && s.Settled == s.Tenancy && r.tells(f) && r.equalField(f, &s.Wanted)
 }
 
 // differs takes in a field that somebody changed at the panel. Where that is less than
@@ -300,10 +306,13 @@ func (s *Slot) differs(f Field, r State) Finding {
 		}
 		s.Agreed.Role = r.Role
 	case FieldLegacyTags, FieldLockTags:
-		if r.Tags >= s.Agreed.Tags {
+		less, other := s.fewerTags(f, r)
+		if !less {
 			return FoundDrift
 		}
-		s.Agreed.Tags = r.Tags
+		if other {
+			found = FoundDrift
+		}
 	case FieldLocks:
 		if !subset(r.Locks, s.Agreed.Locks) {
 			return FoundDrift

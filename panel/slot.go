@@ -25,8 +25,8 @@ var (
 			Hinted("Adopt this user for a person, or clear it, before you set a code.")
 )
 
-// CodeRef is a code as the slot machine sees it: what is claimed for it in the store,
-// and the sealed digits for as long as something still has to write them.
+// CodeRef is a code or a tag as the slot machine sees it: what is claimed for it in the
+// store, and the sealed digits for as long as something still has to write them.
 type CodeRef struct {
 	Names  []string           `json:"names,omitempty"`
 	Sealed credentials.Sealed `json:"sealed,omitzero"`
@@ -52,7 +52,8 @@ type State struct {
 	Label      string     `json:"label,omitempty"`
 	Role       Role       `json:"role,omitempty"`
 	Partitions Partitions `json:"partitions,omitempty"`
-	Tags       int        `json:"tags,omitempty"` // enrolled tags whose numbers are hidden
+	Tags       int        `json:"tags,omitempty"`    // enrolled tags, where their numbers are hidden
+	TagRefs    []TagRef   `json:"tagRefs,omitempty"` // where they are known
 	Keypads    []string   `json:"keypads,omitempty"`
 	Locks      []string   `json:"locks,omitempty"`
 	Window     Window     `json:"window,omitzero"`
@@ -70,7 +71,7 @@ func (s *State) copyField(f Field, t State) {
 	case FieldPartitions:
 		s.Partitions = t.Partitions
 	case FieldLegacyTags, FieldLockTags:
-		s.Tags = t.Tags
+		s.copyTags(f, t)
 	case FieldKeypads:
 		s.Keypads = t.Keypads
 	case FieldLocks:
@@ -95,7 +96,7 @@ func (s *State) equalField(f Field, t *State) bool {
 	case FieldPartitions:
 		return s.Partitions == t.Partitions
 	case FieldLegacyTags, FieldLockTags:
-		return s.Tags == t.Tags
+		return s.sameTags(f, t)
 	case FieldKeypads:
 		return slices.Equal(s.Keypads, t.Keypads)
 	case FieldLocks:
@@ -127,7 +128,9 @@ type Slot struct {
 	Settled uint64 `json:"settled,omitempty"` // whose user the panel has
 
 	Sent     []CodeRef `json:"sent,omitempty"`     // codes that may be live without being agreed
+	SentTags []TagRef  `json:"sentTags,omitempty"` // and tags
 	Flight   *Flight   `json:"flight,omitempty"`   // the edit that is on the wire
+	Job      *Flight   `json:"job,omitempty"`      // an edit that still runs at the far end, with its ticket
 	Clearing bool      `json:"clearing,omitempty"` // an edit in doubt may itself have emptied the place
 	Cure     bool      `json:"cure,omitempty"`     // the panel refuses a code that may be its own: clear first
 	Over     bool      `json:"over,omitempty"`     // the code is set, its restrictions are not yet
@@ -172,8 +175,8 @@ func (s Slot) Unmanaged() bool {
 // Idle reports whether nothing is to be done.
 func (s Slot) Idle() bool { return s.Pending|s.Unsure == 0 && s.Flight == nil }
 
-// Claims lists the names of every code that may open the panel because of us, or is
-// wanted to: sorted, without doubles.
+// Claims lists the names of every code and tag that may open the panel because of us, or
+// is wanted to: sorted, without doubles.
 func (s Slot) Claims() []string {
 	var names []string
 	names = append(names, s.Agreed.Code.Names...)
@@ -182,6 +185,11 @@ func (s Slot) Claims() []string {
 	}
 	for _, c := range s.Sent {
 		names = append(names, c.Names...)
+	}
+	for _, list := range [][]TagRef{s.Agreed.TagRefs, s.SentTags, s.Wanted.TagsOf(s.Pending)} {
+		for _, t := range list {
+			names = append(names, t.Names...)
+		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -205,7 +213,7 @@ func (s Slot) occupied() bool {
 }
 
 func (s Slot) clone() Slot {
-	s.Sent = slices.Clone(s.Sent)
+	s.Sent, s.SentTags = slices.Clone(s.Sent), slices.Clone(s.SentTags)
 	if s.Flight != nil {
 		f := *s.Flight
 		s.Flight = &f

@@ -33,7 +33,7 @@ func settled(t *testing.T, code string) panel.Slot {
 	work, ok := s.Compose()
 	require.True(t, ok)
 	require.Equal(t, panel.Create, work.Do)
-	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: work.Set}, panel.Presence)
+	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: work.Set}, panel.Model{Sight: panel.Presence})
 	s, found := s.Observe(present(code, panel.PartitionsOf(1, 2)), 0)
 	require.Zero(t, found)
 	require.True(t, s.Idle())
@@ -64,7 +64,7 @@ func TestDependentWishesNeedACode(t *testing.T) {
 
 	fallen := pending.Dispatch(work, noon).Settle(panel.Outcome{
 		Refused: map[panel.Field]error{panel.FieldCode: panel.ErrRefused}, Report: &panel.Report{},
-	}, panel.Presence)
+	}, panel.Model{Sight: panel.Presence})
 	require.Zero(t, fallen.Pending, "and falls with it")
 	require.Empty(t, fallen.Claims())
 	require.Contains(t, fallen.Refused, panel.FieldLabel)
@@ -91,7 +91,7 @@ func TestTwoPersonsOneSlot(t *testing.T) {
 	require.Equal(t, []string{"1357", "9753"}, s.Claims(), "the old code is held until the panel has let go of it")
 	require.True(t, s.Superseded())
 
-	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode}, panel.Presence)
+	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode}, panel.Model{Sight: panel.Presence})
 	require.Equal(t, []string{"9753"}, s.Claims())
 	require.Equal(t, s.Tenancy, s.Settled)
 }
@@ -103,7 +103,7 @@ func TestAHeldWishStillTakesTheFormerHolderOff(t *testing.T) {
 	work, ok := s.ComposeTaking()
 	require.True(t, ok)
 	require.Equal(t, panel.Remove, work.Do)
-	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode}, panel.Presence)
+	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode}, panel.Model{Sight: panel.Presence})
 	require.Equal(t, []string{"9753"}, s.Claims())
 	require.Equal(t, panel.FieldCode, s.Pending, "the new code waits")
 	_, ok = s.ComposeTaking()
@@ -136,7 +136,7 @@ func TestARefusedNarrowingStands(t *testing.T) {
 	narrow := panel.Wish{Set: panel.FieldPartitions, State: panel.State{Partitions: panel.PartitionsOf(1)}, At: noon}
 	s := must(t)(settled(t, "1357").Wish(narrow))
 	work, _ := s.Compose()
-	s = s.Dispatch(work, noon).Settle(panel.Outcome{Refused: map[panel.Field]error{panel.FieldPartitions: panel.ErrRefused}}, panel.Presence)
+	s = s.Dispatch(work, noon).Settle(panel.Outcome{Refused: map[panel.Field]error{panel.FieldPartitions: panel.ErrRefused}}, panel.Model{Sight: panel.Presence})
 	require.Equal(t, panel.FieldPartitions, s.Pending)
 	require.Equal(t, panel.FieldPartitions, s.Taking())
 }
@@ -218,15 +218,15 @@ func TestACodeWithoutItsRestrictionsIsTakenAway(t *testing.T) {
 	work, _ := s.Compose()
 	flying := s.Dispatch(work, noon)
 
-	cut := flying.Settle(panel.Outcome{Done: panel.FieldCode, Unsure: panel.FieldPartitions}, panel.Presence)
+	cut := flying.Settle(panel.Outcome{Done: panel.FieldCode, Unsure: panel.FieldPartitions}, panel.Model{Sight: panel.Presence})
 	require.True(t, cut.Over, "the code works with the rights that the panel gave it")
 	require.Equal(t, panel.FieldPartitions, cut.Pending)
 
-	refused := flying.Settle(panel.Outcome{Done: panel.FieldCode, Refused: map[panel.Field]error{panel.FieldPartitions: panel.ErrRefused}}, panel.Presence)
+	refused := flying.Settle(panel.Outcome{Done: panel.FieldCode, Refused: map[panel.Field]error{panel.FieldPartitions: panel.ErrRefused}}, panel.Model{Sight: panel.Presence})
 	require.True(t, refused.Removing(), "refused for good: the code is taken away again")
 	work, _ = refused.Compose()
 	require.Equal(t, panel.Remove, work.Do)
-	refused = refused.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode}, panel.Presence)
+	refused = refused.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode}, panel.Model{Sight: panel.Presence})
 	require.Equal(t, panel.Withdrawn, refused.Gone)
 	require.Empty(t, refused.Claims())
 }
@@ -240,7 +240,7 @@ func TestFieldsSettleApart(t *testing.T) {
 	w.State.Label = "Night"
 	s := must(t)(panel.Slot{}.Wish(w))
 	work, _ := s.Compose()
-	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode, Refused: map[panel.Field]error{panel.FieldLabel: panel.ErrRefused}}, panel.Presence)
+	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode, Refused: map[panel.Field]error{panel.FieldLabel: panel.ErrRefused}}, panel.Model{Sight: panel.Presence})
 	require.True(t, s.Idle())
 	require.True(t, s.Agreed.Set)
 	require.Equal(t, map[panel.Field]string{panel.FieldLabel: panel.ErrRefused.Error()}, s.Refused)
@@ -253,7 +253,7 @@ func TestRestrictionsOfALiveCodeStand(t *testing.T) {
 	w.State.Label, w.State.Partitions = "Cleaner", panel.PartitionsOf(2)
 	s := must(t)(panel.Slot{Place: panel.Place{Slot: 4}}.Wish(w))
 	work, _ := s.Compose()
-	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode}, panel.Presence)
+	s = s.Dispatch(work, noon).Settle(panel.Outcome{Done: panel.FieldCode}, panel.Model{Sight: panel.Presence})
 	require.True(t, s.Over, "the code opens everything, its partition was not sent")
 
 	late := noon.Add(2 * time.Hour)

@@ -13,7 +13,7 @@ import (
 // It may say no where Observe would change nothing either, never the other way round. A
 // user that nobody here set is a finding each time.
 func (s *Slot) Still(g *Sighting) bool {
-	if s.Pending|s.Unsure != 0 || s.Flight != nil || len(s.Sent) != 0 || s.Clearing || s.Cure || s.Over ||
+	if s.Pending|s.Unsure != 0 || s.Flight != nil || len(s.Sent)+len(s.SentTags) != 0 || s.Clearing || s.Cure || s.Over ||
 		s.Settled != s.Tenancy || s.Agreed.Set != g.State.Set || g.Changed || !s.Reported.equal(&g.State) {
 		return false
 	}
@@ -55,9 +55,12 @@ func (s *State) equal(t *State) bool {
 // every slot of a full read.
 func (s *State) equalVisible(t *State) bool {
 	return s.Label == t.Label && s.Role == t.Role && s.Partitions == t.Partitions && s.Tags == t.Tags &&
+		slices.EqualFunc(s.TagRefs, t.TagRefs, TagRef.equal) &&
 		slices.Equal(s.Keypads, t.Keypads) && slices.Equal(s.Locks, t.Locks) &&
 		s.Window.From.Equal(t.Window.From) && s.Window.Until.Equal(t.Window.Until) && s.Window.Revoked == t.Window.Revoked
 }
+
+func (t TagRef) equal(u TagRef) bool { return t.Field == u.Field && t.CodeRef.equal(&u.CodeRef) }
 
 // equal reports whether both are the same in every respect.
 func (c *CodeRef) equal(d *CodeRef) bool {

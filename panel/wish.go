@@ -91,6 +91,11 @@ func (s Slot) Taking() Field {
 	if s.Pending.Has(FieldPartitions) && s.Agreed.Known.Has(FieldPartitions) && !s.Agreed.Partitions.Within(s.Wanted.Partitions) {
 		t |= FieldPartitions
 	}
+	for f := range (s.Pending & tagFields).Each() {
+		if s.takesTags(f) {
+			t |= f
+		}
+	}
 	if s.Settled != s.Tenancy && s.occupied() {
 		t |= FieldCode // a former holder's user has to go
 	}
@@ -104,7 +109,7 @@ func (s Slot) Adopt(at time.Time) (Slot, error) {
 		return s, ErrUserNotFound
 	}
 	s = s.clone()
-	s.Agreed = s.Reported
+	s.Agreed = s.Reported.unclaimed()
 	s.Agreed.Known |= FieldCode
 	s.Agreed.Code.Names = nil
 	s.Tenancy++
@@ -118,7 +123,7 @@ func (s Slot) Adopt(at time.Time) (Slot, error) {
 func (s Slot) Rehoused() Slot {
 	s = s.clone()
 	s.Reported, s.Agreed = State{Known: FieldCode}, State{Known: FieldCode}
-	s.Sent, s.Flight, s.Unsure = nil, nil, 0
+	s.Sent, s.SentTags, s.Flight, s.Job, s.Unsure = nil, nil, nil, nil, 0
 	s.Clearing, s.Cure, s.Over = false, false, false
 	s.Settled = s.Tenancy
 	if s.Removing() || s.Pending != 0 && !s.Pending.Has(FieldCode) {
@@ -160,6 +165,11 @@ func (s *Slot) dropGiving() {
 	}
 	if g.Has(FieldCode) {
 		g = s.Pending // everything else rides with the code
+	}
+	for f := range (g & tagFields).Each() {
+		if s.Agreed.Set && s.keepTaking(f) {
+			g &^= f
+		}
 	}
 	if g.Has(FieldPartitions) && s.Agreed.Known.Has(FieldPartitions) && s.Agreed.Set {
 		if rest := s.Wanted.Partitions & s.Agreed.Partitions; rest != s.Agreed.Partitions && rest != 0 {
@@ -215,7 +225,7 @@ func (s *Slot) gives() Field {
 				g |= f
 			}
 		case FieldLegacyTags, FieldLockTags:
-			if s.Wanted.Tags > s.Agreed.Tags {
+			if s.givesTags(f) {
 				g |= f
 			}
 		case FieldRole:

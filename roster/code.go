@@ -90,6 +90,9 @@ func (t *Tab) setCode(ctx context.Context, name string, place panel.Place, w Cod
 
 // setCode is the decision: the panel's rules, the policy, the claim, the wish, the entry.
 func (d *decision) setCode(w CodeWish, o wishOptions) error {
+	if o.vacant && !vacant(d.user) {
+		return errNotVacant
+	}
 	if err := d.allowed(panel.EditCode); err != nil {
 		return err
 	}

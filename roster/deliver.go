@@ -39,6 +39,7 @@ type turn struct {
 	opened  panel.Target // what the session was opened with
 	done    bool         // something was carried out in this turn
 	attempt rec.Attempt
+	tried   string // the counter of attempts with a code in doubt, "" if none is
 	changed map[panel.Place]bool
 	actor   accounts.Actor
 	// quarantine is since when nothing may be written without a release, zero: never.
@@ -189,11 +190,7 @@ func (w *turn) work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = w.converse(ctx, target)
-	if !errors.Is(err, panel.ErrSecret) {
-		return err
-	}
-	return w.secondCandidate(ctx, target, err)
+	return w.either(ctx, target)
 }
 
 // converse opens the panel, reads and writes.
@@ -201,8 +198,19 @@ func (w *turn) converse(ctx context.Context, t panel.Target) error {
 	if err := w.open(ctx, t); err != nil {
 		return err
 	}
+	if err := w.recode(ctx); err != nil {
+		return err
+	}
 	if err := w.look(ctx); err != nil {
 		return err
+	}
+	if w.panel.Recoding != nil { // the panel said so while it was read: what was read is void
+		if err := w.recode(ctx); err != nil {
+			return err
+		}
+		if err := w.read(ctx, panel.Query{All: true, Disclose: w.desk.o.Disclose}); err != nil {
+			return err
+		}
 	}
 	if w.panel.State != rec.InService || w.panel.Released.Before(w.quarantine) {
 		return nil
@@ -283,7 +291,7 @@ func (w *turn) look(ctx context.Context) error {
 		w.changed[p] = true
 	}
 	for _, u := range users {
-		if (u.Unsure != 0 || u.Flight != nil || len(u.Sent) > 0) && !slices.Contains(want.Places, u.Place) {
+		if (u.Unsure != 0 || u.Flight != nil || len(u.Sent)+len(u.SentTags) > 0) && !slices.Contains(want.Places, u.Place) {
 			want.Places = append(want.Places, u.Place)
 		}
 	}

@@ -30,6 +30,14 @@ type Section struct {
 	Name  string
 	Text  string // "No door locks", "2 door locks"
 	Items []string
+	Tags  []TagView // in the sections of tags: those that were given here
+}
+
+// TagView is a tag of a user that was given here. Its number does not show.
+type TagView struct {
+	ID   uint64 // for [Tab.RemoveTag]
+	Bits int
+	Gone bool // being taken away: it may still open
 }
 
 // The names of sections.
@@ -132,11 +140,37 @@ func sections(m panel.Model, u rec.User) []Section {
 		if items == nil {
 			items = []string{}
 		}
-		out = append(out, Section{Name: name, Text: text, Items: items})
+		out = append(out, Section{Name: name, Text: text, Items: items, Tags: tagViews(f, u)})
 	}
 	add(panel.FieldLocks, DoorLocks, "No door locks", u.Reported.Locks, len(u.Reported.Locks))
-	add(panel.FieldLegacyTags, LegacyTags, "No proximity tags", nil, u.Reported.Tags)
-	add(panel.FieldLockTags, DoorlockTags, "No doorlock proximity tags", nil, u.Reported.Tags)
+	add(panel.FieldLegacyTags, LegacyTags, "No proximity tags", nil, u.Reported.TagCount(panel.FieldLegacyTags))
+	add(panel.FieldLockTags, DoorlockTags, "No doorlock proximity tags", nil, u.Reported.TagCount(panel.FieldLockTags))
 	add(panel.FieldKeypads, KeypadsAssigned, "No keypads", u.Reported.Keypads, len(u.Reported.Keypads))
+	return out
+}
+
+// tagViews lists the tags of a kind that are wanted, then those that are on their way out.
+func tagViews(f panel.Field, u rec.User) []TagView {
+	wanted := u.Agreed.TagsOf(f)
+	if u.Pending.Has(f) {
+		wanted = u.Wanted.TagsOf(f)
+	}
+	var out []TagView
+	listed := map[uint64]bool{}
+	list := func(tags []panel.TagRef, gone bool) {
+		for _, t := range tags {
+			if t.Ours() && !listed[t.ID] {
+				listed[t.ID] = true
+				out = append(out, TagView{ID: t.ID, Bits: t.Len, Gone: gone})
+			}
+		}
+	}
+	list(wanted, false)
+	list(u.Agreed.TagsOf(f), true)
+	for _, t := range u.SentTags {
+		if t.Field == f {
+			list([]panel.TagRef{t}, true)
+		}
+	}
 	return out
 }

@@ -118,6 +118,9 @@ func (w *turn) end(ctx context.Context, failed error) error {
 		}
 		u.Do(store.Fence{Line: w.line.Name, Owner: w.line.Owner, Token: w.line.Token, Fate: fate})
 		if len(fate.Parked) > len(w.line.Parked) {
+			if w.tried != "" {
+				u.Do(w.attempts(u, -bothTried)) // from here on it is for a person to say how it goes on
+			}
 			_, err := u.Say(audit.PanelParked, audit.Failure, []string{w.id, flow.Site(w.panel.Site)}, flow.F(audit.FieldPanel, w.id),
 				flow.F(audit.FieldIdent, w.panel.Ident), flow.F(audit.FieldReason, flow.Reason(failed)))
 			return err

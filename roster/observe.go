@@ -31,7 +31,14 @@ func (d *Desk) state(panelID string, m panel.Model, r panel.Report) (panel.State
 		s.Role = r.Role
 	}
 	s.Partitions = r.Partitions & m.AllPartitions()
-	s.Tags = max(r.Tags, len(r.LegacyTags)+len(r.LockTags))
+	tags, err := d.seenTags(panelID, r)
+	if err != nil {
+		return s, err
+	}
+	s.TagRefs, s.Tags = tags, r.Tags
+	if r.Tags <= len(tags) {
+		s.Tags = 0 // all numbers are shown
+	}
 	s.Keypads, s.Locks, s.Window = cleanList(r.Keypads), cleanList(r.Locks), r.Window
 	switch {
 	case r.Sight == panel.Value && !r.Code.IsZero():
@@ -102,6 +109,9 @@ func (w *turn) read(ctx context.Context, q panel.Query) error {
 		case ev.State != nil:
 			w.keep(ev.State)
 		}
+	}
+	if w.panel.Recoding != nil {
+		return nil // the codes are read anew when they have been followed
 	}
 	if q.All {
 		users, err := w.desk.usersOf(ctx, w.id)
@@ -174,6 +184,9 @@ func (w *turn) facts(ctx context.Context, f panel.Facts) error {
 		if err != nil || !ok {
 			return err
 		}
+		if p.CodeLen != 0 && p.CodeLen != length && model.Code.Recode == panel.RecodeAppend && !p.Baseline.IsZero() {
+			p.Recoding = &rec.Recoding{From: p.CodeLen, Since: u.Now()}
+		}
 		p.Model, p.CodeLen = model, length
 		w.panel = p
 		if err := flow.Put(u, rec.Panels, w.id, &p); err != nil {
@@ -208,7 +221,7 @@ func (w *turn) take(ctx context.Context, list []sighted, baseline bool) error {
 			if err != nil {
 				return err
 			}
-			if ok && still(&user, &seen) {
+			if ok && still(&user, &seen, &w.panel.Model) {
 				continue
 			}
 			before := user
@@ -285,9 +298,10 @@ func (w *turn) openedWith() (panel.CodeRef, error) {
 
 // still reports whether observe would leave a stored user as it is. Most of a full read
 // is so, and comparing whole records takes far longer.
-func still(user *rec.User, g *panel.Sighting) bool {
+func still(user *rec.User, g *panel.Sighting, m *panel.Model) bool {
+	keeps := m.Code.Recode == panel.RecodeAppend
 	return user.Still(g) && user.FirstSeen.IsZero() && !user.Baseline && user.OverSince.IsZero() &&
-		user.Agreed.Code.Sealed.IsZero() && user.Carry == nil && user.Adopted == nil
+		(user.Agreed.Code.Sealed.IsZero() || keeps) && user.Carry == nil && user.Adopted == nil
 }
 
 // observe moves a user by what was read.
@@ -323,8 +337,8 @@ func (w *turn) observe(u *flow.Unit, user *rec.User, g panel.Sighting) (panel.Fi
 	return found, nil
 }
 
-// finish notes how a wish ended, drops digits that nothing has to write any more, and
-// keeps count of since when a user has more access than was agreed.
+// finish notes how a wish ended, drops digits that nothing has to write any more (a panel
+// that may rewrite its codes by itself needs them kept, to follow), and keeps count of since when a user has more access than was agreed.
 func finish(before rec.User, user *rec.User, found panel.Finding, at time.Time, m panel.Model) {
 	if before.Pending != 0 && user.Pending == 0 {
 		e := &rec.Ended{Revision: user.Revision, How: string(Settled), At: at}
@@ -356,7 +370,7 @@ func finish(before rec.User, user *rec.User, found panel.Finding, at time.Time, 
 			user.Slot.Refused[f] = found.String()
 		}
 	}
-	if !user.Pending.Has(panel.FieldCode) && !user.Unsure.Has(panel.FieldCode) && user.Flight == nil {
+	if m.Code.Recode != panel.RecodeAppend && !user.Pending.Has(panel.FieldCode) && !user.Unsure.Has(panel.FieldCode) && user.Flight == nil {
 		user.Agreed.Code.Sealed = credentials.Sealed{}
 		for i := range user.Sent {
 			user.Sent[i].Sealed = credentials.Sealed{}
@@ -370,6 +384,9 @@ func finish(before rec.User, user *rec.User, found panel.Finding, at time.Time, 
 		user.OverSince = at
 	case !user.Over:
 		user.OverSince = time.Time{}
+	}
+	if !user.Agreed.Set || user.Agreed.Code.Ours() {
+		user.Collided = time.Time{}
 	}
 	if user.Adopted != nil && (!user.Agreed.Set || user.Agreed.Code.Ours()) {
 		user.Adopted = nil // its code is ours now, or it is gone

@@ -21,6 +21,7 @@ const (
 	OldCodeOpens                     // a code that is no longer wanted may still open
 	OverOpen                         // a code works without its restrictions
 	UnmanagedUser                    // nobody here set this user
+	SharedCode                       // the panel made of its code one that somebody else has
 	AdoptedOverdue                   // an adopted user's unknown code was to be changed by now
 	HeldWish                         // the author lost the right: confirm or cancel
 	UnsureWish                       // the panel's answer was lost
@@ -30,7 +31,7 @@ const (
 
 // String returns the kind in words.
 func (k MatterKind) String() string {
-	return [...]string{"removal outstanding", "old code may open", "more access than agreed", "unmanaged user", "adopted code overdue",
+	return [...]string{"removal outstanding", "old code may open", "more access than agreed", "unmanaged user", "code of somebody else", "adopted code overdue",
 		"wish held", "answer lost", "waiting for the panel", "drift"}[k]
 }
 
@@ -127,6 +128,8 @@ func matter(u rec.User, now time.Time) (Matter, bool) {
 		m.Kind, m.Since = OverOpen, u.OverSince
 	case u.Unmanaged():
 		m.Kind, m.Since = UnmanagedUser, u.FirstSeen
+	case !u.Collided.IsZero():
+		m.Kind, m.Fields, m.Since = SharedCode, panel.FieldCode, u.Collided
 	case u.Adopted != nil && now.After(u.Adopted.Until):
 		m.Kind, m.Since = AdoptedOverdue, u.Adopted.Until
 	case u.Held:

@@ -205,6 +205,7 @@ const (
 	UnmanagedFound  AlertKind = "unmanaged.found" // a user appeared that nobody here set
 	ChangedAtPanel  AlertKind = "changed.at.panel"
 	Overprovisioned AlertKind = "over.provisioned" // a code works without its restrictions
+	CodeCollided    AlertKind = "code.collided"    // the panel made of a code one that somebody else has
 	PanelParked     AlertKind = "panel.parked"
 	Drifted         AlertKind = "drift"
 )

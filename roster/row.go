@@ -245,7 +245,7 @@ func text(s panel.State, f panel.Field) string {
 	case panel.FieldPartitions:
 		return s.Partitions.String()
 	case panel.FieldLegacyTags, panel.FieldLockTags:
-		return strconv.Itoa(s.Tags)
+		return strconv.Itoa(s.TagCount(f))
 	case panel.FieldKeypads:
 		return list(s.Keypads)
 	case panel.FieldLocks:

@@ -100,28 +100,77 @@ func (w *turn) newSecret(u *flow.Unit, c panel.Code) error {
 	return err
 }
 
-// secondCandidate tries the other code once, when the panel refuses ours and a change of
-// that very code is in doubt. The attempt is counted before it is sent, so that no crash
-// can make it two.
-func (w *turn) secondCandidate(ctx context.Context, t panel.Target, refused error) error {
+// either works the panel with the code that opens it. While a change of that very code is
+// in doubt there are two, and each is tried once: counted before it is sent, so that no
+// crash, however often, can make it more. If neither opens, the line is parked.
+func (w *turn) either(ctx context.Context, stored panel.Target) error {
 	code, ref, err := w.candidate(ctx)
-	if err != nil || code.IsZero() {
-		return errors.Join(refused, err)
-	}
-	t = opens(t, code)
-	if err := w.open(ctx, t); err != nil {
+	if err != nil {
 		return err
 	}
-	place := panel.Place{Slot: w.panel.Model.Secret}
-	for _, err := range w.session.Read(ctx, panel.Query{Places: []panel.Place{place}}) {
-		if err != nil {
-			return err
+	if code.IsZero() {
+		return w.converse(ctx, stored)
+	}
+	w.tried = fmt.Sprintf("secret/%s/%d", w.id, ref.ID)
+	n, err := w.count(ctx, 1)
+	if err == nil && n == 1 {
+		if err = w.prove(ctx, stored); err == nil {
+			return w.converse(ctx, stored)
+		}
+		if errors.Is(err, panel.ErrSecret) {
+			_, err = w.count(ctx, 1)
 		}
 	}
-	if err := w.landed(ctx, place, code, ref); err != nil {
+	if err != nil {
 		return err
 	}
-	return w.converse(ctx, t)
+	other := opens(stored, code)
+	if err := w.prove(ctx, other); err != nil {
+		return err
+	}
+	if err := w.landed(ctx, panel.Place{Slot: w.panel.Model.Secret}, code, ref); err != nil {
+		return err
+	}
+	return w.converse(ctx, other)
+}
+
+// prove opens the panel and reads the user whose code opens it. An attempt that the panel
+// did not refuse is given back, unless it was broken off.
+func (w *turn) prove(ctx context.Context, t panel.Target) error {
+	err := w.open(ctx, t)
+	if err == nil {
+		for _, failed := range w.session.Read(ctx, panel.Query{Places: []panel.Place{{Slot: w.panel.Model.Secret}}}) {
+			err = failed
+			if err != nil {
+				break
+			}
+		}
+	}
+	if errors.Is(err, panel.ErrSecret) || ctx.Err() != nil {
+		return err
+	}
+	_, back := w.count(ctx, -1)
+	return errors.Join(err, back)
+}
+
+// bothTried is how many attempts there are for a code in doubt: one for either.
+const bothTried = 2
+
+// count counts attempts with the code in doubt, and returns how many there were. When
+// there may be no more it is as if the panel had refused another.
+func (w *turn) count(ctx context.Context, by int64) (int64, error) {
+	r, err := w.act(ctx, func(u *flow.Unit) error {
+		u.Do(w.attempts(u, by))
+		return nil
+	})
+	if errors.Is(err, store.ErrLimit) {
+		return 0, fmt.Errorf("%w: both codes were tried", panel.ErrSecret)
+	}
+	return r.Counts[w.tried], err
+}
+
+func (w *turn) attempts(u *flow.Unit, by int64) store.Count {
+	return store.Count{Counter: w.tried, By: by, Max: bothTried, Until: u.Now().AddDate(10, 0, 0)}
 }
 
 // opens is a target whose panel opens for another code.
@@ -137,7 +186,7 @@ func opens(t panel.Target, c panel.Code) panel.Target {
 	return t
 }
 
-// candidate is the code that may be the panel's by now, once; zero if there is none.
+// candidate is the code that may be the panel's by now; zero if there is none.
 func (w *turn) candidate(ctx context.Context) (panel.Code, panel.CodeRef, error) {
 	if w.panel.Model.Secret == 0 {
 		return panel.Code{}, panel.CodeRef{}, nil
@@ -153,16 +202,6 @@ func (w *turn) candidate(ctx context.Context) (panel.Code, panel.CodeRef, error)
 	}
 	ref := user.Sent[len(user.Sent)-1]
 	code, err := w.desk.openCode(w.id, id, ref)
-	if err != nil {
-		return panel.Code{}, ref, err
-	}
-	_, err = w.act(ctx, func(u *flow.Unit) error {
-		u.Do(store.Count{Counter: fmt.Sprintf("secret/%s/%d", w.id, ref.ID), By: 1, Max: 1, Until: u.Now().AddDate(10, 0, 0)})
-		return nil
-	})
-	if errors.Is(err, store.ErrLimit) {
-		return panel.Code{}, ref, nil
-	}
 	return code, ref, err
 }
 
@@ -178,7 +217,7 @@ func (w *turn) landed(ctx context.Context, place panel.Place, code panel.Code, r
 		if user.Flight == nil {
 			user.Slot = user.Dispatch(panel.Work{Do: panel.Change, Set: panel.FieldCode, State: panel.State{Set: true, Code: ref}}, u.Now())
 		}
-		user.Slot = user.Settle(panel.Outcome{Place: place, Done: panel.FieldCode}, w.panel.Model.Sight)
+		user.Slot = user.Settle(panel.Outcome{Place: place, Done: panel.FieldCode}, w.panel.Model)
 		finish(before, &user, 0, u.Now(), w.panel.Model)
 		claims(u, id, before, &user)
 		if err := w.newSecret(u, code); err != nil {

@@ -194,7 +194,7 @@ func (w *turn) writable(u *flow.Unit) (bool, error) {
 		return false, err
 	}
 	q, _, err := flow.Load(u, rec.Quarantines, rec.QuarantineID)
-	return p.State == rec.InService && !p.Released.Before(q.Since), err
+	return p.State == rec.InService && p.Recoding == nil && !p.Released.Before(q.Since), err
 }
 
 // hold makes a wish wait whose author has lost the right since, and reports whether that
@@ -221,15 +221,22 @@ func actorOf(a rec.Author) accounts.Actor {
 	return accounts.Recorded(mint.Token{}, a.Kind, accounts.ID(a.ID), "", "", time.Time{})
 }
 
-// edit makes the driver's edit of a work: the sealed code is opened here and nowhere else.
+// edit makes the driver's edit of a work: sealed codes and tags are opened here and nowhere
+// else.
 func (w *turn) edit(id string, user rec.User, work panel.Work) (panel.Edit, error) {
-	e := panel.Edit{Place: user.Place, Do: work.Do, Set: work.Set, Unsure: work.Unsure}
+	e := panel.Edit{Place: user.Place, Do: work.Do, Set: work.Set, Unsure: work.Unsure, Ticket: work.Ticket}
 	e.Label, e.Role, e.Partitions = work.State.Label, work.State.Role, work.State.Partitions
 	e.Keypads, e.Locks, e.Window = work.State.Keypads, work.State.Locks, work.State.Window
-	if work.Do == panel.Remove || !work.Set.Has(panel.FieldCode) {
+	if work.Do == panel.Remove {
 		return e, nil
 	}
 	var err error
+	if e.LegacyTags, err = w.desk.openTags(w.id, id, work.State.TagsOf(work.Set&panel.FieldLegacyTags)); err != nil {
+		return e, err
+	}
+	if e.LockTags, err = w.desk.openTags(w.id, id, work.State.TagsOf(work.Set&panel.FieldLockTags)); err != nil || !work.Set.Has(panel.FieldCode) {
+		return e, err
+	}
 	e.Code, err = w.desk.openCode(w.id, id, work.State.Code)
 	return e, err
 }

@@ -31,7 +31,7 @@ func (w *turn) settle(ctx context.Context, edits []panel.Edit, outcomes map[pane
 			before := user
 			var found panel.Finding
 			if answered {
-				user.Slot = user.Settle(told(e, o, broken), w.panel.Model.Sight).Again(w.panel.Model.Create)
+				user.Slot = user.Settle(told(e, o, broken), w.panel.Model).Again(w.panel.Model.Create)
 				if o.Report != nil {
 					st, err := w.desk.state(w.id, w.panel.Model, *o.Report)
 					if err != nil {
@@ -69,7 +69,7 @@ func (w *turn) settle(ctx context.Context, edits []panel.Edit, outcomes map[pane
 // the panel refuses its own duplicate. Writing it once more would tell as little: such a
 // code counts as refused, which clears the place first and is never final.
 func told(e panel.Edit, o panel.Outcome, broken bool) panel.Outcome {
-	if broken || o.Ticket != nil || e.Do == panel.Remove || !e.Unsure.Has(panel.FieldCode) || !o.Unsure.Has(panel.FieldCode) {
+	if broken || o.Ticket != nil || e.Ticket != nil || e.Do == panel.Remove || !e.Unsure.Has(panel.FieldCode) || !o.Unsure.Has(panel.FieldCode) {
 		return o
 	}
 	o.Unsure &^= panel.FieldCode

@@ -50,12 +50,12 @@ func TestAStillRecordIsOneThatAReportLeavesAlone(t *testing.T) {
 			found, err := w.observe(nil, &after, g)
 			require.NoError(t, err)
 			if untidy == nil {
-				require.True(t, still(&before, &g))
+				require.True(t, still(&before, &g, &panel.Model{}))
 				require.Zero(t, found)
 				require.True(t, unchanged(before, after))
 				return
 			}
-			require.False(t, still(&before, &g))
+			require.False(t, still(&before, &g, &panel.Model{}))
 		})
 	}
 }

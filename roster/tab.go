@@ -284,6 +284,7 @@ type wishOptions struct {
 	confirm  string
 	reason   string
 	back     []store.Op // gives a reservation back when the wish is accepted
+	vacant   bool       // the place must have nobody
 }
 
 // WishOption qualifies a wish.

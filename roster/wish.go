@@ -217,6 +217,7 @@ func (t *Tab) Restore(ctx context.Context, place panel.Place) (Receipt, error) {
 		w := panel.Wish{State: d.user.Agreed}
 		drift := d.user.Drift()
 		w.Set = drift & (panel.FieldLabel | panel.FieldLocks | panel.FieldKeypads | panel.FieldFrom | panel.FieldUntil)
+		w.Set |= drift & d.user.KnownTags()
 		if drift.Has(panel.FieldPartitions) && d.user.Agreed.Partitions.Within(d.user.Reported.Partitions) {
 			w.Set |= panel.FieldPartitions
 		}

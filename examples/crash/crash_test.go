@@ -134,3 +134,12 @@ func TestPoolIsDrawnAlike(t *testing.T) {
 	require.NotContains(t, one, master)
 	require.Len(t, strings.Join(one, ""), 60*4)
 }
+
+// Five kills between the two tries; the command's flags -master -n 50 give more.
+//
+// Rules: R241
+func TestTheMastersOwnCodeIsTriedTwiceAtMost(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, report(t.Context(), options{n: 5, seed: 2, master: true, dir: t.TempDir(), out: &out}))
+	require.Regexp(t, `of them between the two tries +5\n`, out.String())
+}

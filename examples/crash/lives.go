@@ -54,6 +54,7 @@ type killer struct {
 	totals
 	sim    *dscsim.Panel
 	addr   atomic.Pointer[string] // where the living process listens, nil: nowhere
+	mute   atomic.Pointer[string] // a code: the panel calls nobody once it accepts that
 	codes  []string
 	ledger ledger
 }
@@ -113,8 +114,8 @@ func (k *killer) lives(ctx context.Context) error {
 
 // dial reaches the process that lives.
 func (k *killer) dial(ctx context.Context) (net.Conn, error) {
-	to := k.addr.Load()
-	if to == nil {
+	to, mute := k.addr.Load(), k.mute.Load()
+	if to == nil || mute != nil && k.sim.Accepts(*mute) {
 		return nil, net.ErrClosed
 	}
 	return new(net.Dialer).DialContext(ctx, "tcp", *to)

@@ -17,6 +17,14 @@
 //
 //	go run ./examples/crash -n 200 -seed 1
 //
+// With -master the process is killed at another moment: the answer to a change of the code
+// that opens the panel was lost, and somebody has changed it once more at the keypad. Each
+// process is killed when the panel has refused the first of the two codes that may be
+// right. However often that happens, the panel is tried twice at most, and then the line
+// waits for a person.
+//
+//	go run ./examples/crash -master -n 50
+//
 // It exits 1 and prints what the last process said if anything is otherwise. With an odd
 // seed the panel refuses to write a code over itself, as some may.
 package main
@@ -34,10 +42,12 @@ import (
 
 // options are what the processes are told.
 type options struct {
-	n    int    // kills
+	n    int    // kills; with master, of those between the tries
 	seed uint64 // of everything random
 	dir  string // where the file and its keys are
 	out  io.Writer
+
+	master bool // kill between the two tries of the master's own code
 
 	child   bool   // this is the process that is killed
 	panelID string // of the panel
@@ -48,6 +58,7 @@ type options struct {
 func main() {
 	o := options{out: os.Stdout}
 	flag.IntVar(&o.n, "n", 10, "how often to kill")
+	flag.BoolVar(&o.master, "master", false, "kill between the two tries of the panel's own code, -n times")
 	flag.Uint64Var(&o.seed, "seed", 1, "where chance begins")
 	flag.StringVar(&o.dir, "dir", "", "`folder` for the database; by default a temporary one, which is removed if all is well")
 	flag.BoolVar(&o.child, "child", false, "be the process that is killed (started by this program itself)")
@@ -84,13 +95,15 @@ func start(ctx context.Context, o options) error {
 
 // report runs everything and prints the figures, also when something was wrong.
 func report(ctx context.Context, o options) error {
+	if o.master {
+		return reportMaster(ctx, o)
+	}
 	t, err := run(ctx, o)
-	w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
 	settled := "no"
 	if t.settled {
 		settled = "yes"
 	}
-	for _, row := range [][2]any{
+	return errors.Join(err, figures(o.out, [][2]any{
 		{"kills", t.kills},
 		{"wishes acknowledged", t.acknowledged},
 		{"wishes refused", t.refused},
@@ -99,8 +112,14 @@ func report(ctx context.Context, o options) error {
 		{"panel writes on their way at a kill", t.inFlight},
 		{"entries verified", t.entries},
 		{"settled", settled},
-	} {
+	}))
+}
+
+// figures prints what was counted.
+func figures(out io.Writer, rows [][2]any) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
 		_, _ = fmt.Fprintf(w, "%v\t%v\n", row[0], row[1]) // kept until Flush
 	}
-	return errors.Join(err, w.Flush())
+	return w.Flush()
 }

@@ -14,26 +14,33 @@ import (
 // required is every module that the root may require directly, and what for. A new one
 // needs a reason that a host developer would accept.
 var required = map[string]string{
-	"github.com/google/uuid":      "random ids, behind our own types",
-	"github.com/pquerna/otp":      "time-based codes, behind credentials/otp",
-	"github.com/stretchr/testify": "tests",
-	"go.uber.org/zap":             "a first-class log sink, audit/zapaudit",
-	"golang.org/x/crypto":         "bcrypt, argon2id",
-	"golang.org/x/mod":            "the Merkle tree and signed notes; go.mod in these tests",
-	"pgregory.net/rapid":          "tests",
+	"github.com/eclipse/paho.mqtt.golang": "MQTT 3.1.1, behind panel/qolsys",
+	"github.com/google/uuid":              "random ids, behind our own types",
+	"github.com/icholy/digest":            "HTTP digest authentication, behind panel/twon",
+	"github.com/pquerna/otp":              "time-based codes, behind credentials/otp",
+	"github.com/stretchr/testify":         "tests",
+	"go.uber.org/zap":                     "a first-class log sink, audit/zapaudit",
+	"golang.org/x/crypto":                 "bcrypt, argon2id",
+	"golang.org/x/mod":                    "the Merkle tree and signed notes; go.mod in these tests",
+	"pgregory.net/rapid":                  "tests",
 }
 
 // linked is every foreign module that the root's packages may put into a host's binary,
 // and the only folders that may bring it ("" for any).
 var linked = map[string]string{
-	"github.com/google/uuid":       "",
-	"github.com/pquerna/otp":       "credentials/otp",
-	"github.com/boombuler/barcode": "credentials/otp", // otp's picture of a key
-	"go.uber.org/zap":              "audit/zapaudit",
-	"go.uber.org/multierr":         "audit/zapaudit",
-	"golang.org/x/crypto":          "",
-	"golang.org/x/sys":             "", // processor features for x/crypto
-	"golang.org/x/mod":             "",
+	"github.com/google/uuid":              "",
+	"github.com/eclipse/paho.mqtt.golang": "panel/qolsys",
+	"github.com/gorilla/websocket":        "panel/qolsys", // an MQTT transport
+	"golang.org/x/net":                    "panel/qolsys", // the MQTT client's proxy dialer
+	"golang.org/x/sync":                   "panel/qolsys",
+	"github.com/icholy/digest":            "panel/twon",
+	"github.com/pquerna/otp":              "credentials/otp",
+	"github.com/boombuler/barcode":        "credentials/otp", // otp's picture of a key
+	"go.uber.org/zap":                     "audit/zapaudit",
+	"go.uber.org/multierr":                "audit/zapaudit",
+	"golang.org/x/crypto":                 "",
+	"golang.org/x/sys":                    "", // processor features for x/crypto
+	"golang.org/x/mod":                    "",
 }
 
 func TestRootModuleStaysLight(t *testing.T) {

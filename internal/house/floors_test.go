@@ -45,15 +45,21 @@ var floors = map[string]floor{
 	"store/postgres":    {3, 0},
 	"engine/river":      {3, 0},
 	"notify/smtp":       {3, 0},
+	"notify/webpush":    {3, 0},
 
 	// A vendor's wire, then its driver, then its simulator.
 	"panel/dsc/internal/itv2":          {4, 1},
 	"panel/dsc":                        {4, 2},
 	"panel/dsc/dscsim":                 {4, 3},
+	"panel/qolsys/internal/iqremote":   {4, 1},
 	"panel/qolsys":                     {4, 2},
 	"panel/qolsys/qolsyssim":           {4, 3},
+	"panel/qolsys/announce":            {4, 3}, // the mDNS announcement, a module of its own
+	"panel/visonic/internal/powerlink": {4, 1},
 	"panel/visonic":                    {4, 2},
 	"panel/visonic/visonicsim":         {4, 3},
+	"panel/lock":                       {4, 2},
+	"panel/lock/locksim":               {4, 3},
 	"panel/twon":                       {4, 2},
 	"panel/twon/twonsim":               {4, 3},
 	"panel/powermanage/powermanagesim": {4, 0},

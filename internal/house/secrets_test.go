@@ -23,7 +23,7 @@ var revealers = map[string]string{
 	"panel/*/internal/*":  "a driver's wire puts the digits and keys into a frame",
 	"panel/*/*sim":        "a simulated panel keeps the digits, as the real one does",
 	"internal/flow":       "seals what a decision stores",
-	"roster":              "seals a panel's secrets as they are entered",
+	"roster":              "seals a panel's secrets as they are entered, and follows a panel that rewrites its codes",
 	"people":              "puts a one-time code into words for its owner",
 	"examples/acmedriver": "a driver and its simulator in one file",
 	"examples/embed":      "drives a simulated panel's keypad",

@@ -39,6 +39,14 @@ type Panel struct {
 	// Released is when a person last let the panel out of quarantine.
 	Released time.Time `json:"released,omitzero"`
 	Replaces string    `json:"replaces,omitempty"`
+	// Recoding is set while the panel's own change of its code length is followed.
+	Recoding *Recoding `json:"recoding,omitempty"`
+}
+
+// Recoding is a change of code length that a panel has made by itself.
+type Recoding struct {
+	From  int       `json:"from"`
+	Since time.Time `json:"since"`
 }
 
 // Quarantine says that the store was restored from a backup: nothing is written to a
@@ -85,6 +93,8 @@ type User struct {
 	// FirstSeen is when an unmanaged user appeared, and whether in the baseline.
 	FirstSeen time.Time `json:"firstSeen,omitzero"`
 	Baseline  bool      `json:"baseline,omitempty"`
+	// Collided is when the panel made of this user's code one that somebody else has.
+	Collided time.Time `json:"collided,omitzero"`
 }
 
 // Ended is how a wish ended.
@@ -176,10 +186,10 @@ var (
 		if u.Link != nil {
 			t = append(t, store.Term{Name: ByAccount, Value: []byte(u.Link.Account)})
 		}
-		if u.ToDo() || len(u.Sent) > 0 {
+		if u.ToDo() || len(u.Sent)+len(u.SentTags) > 0 {
 			t = append(t, store.Term{Name: ByPending, Value: []byte(u.Panel)})
 		}
-		if u.ToDo() || len(u.Sent) > 0 || u.Over || u.Adopted != nil || u.Unmanaged() || u.Drift() != 0 {
+		if u.ToDo() || len(u.Sent)+len(u.SentTags) > 0 || u.Over || u.Adopted != nil || u.Unmanaged() || u.Drift() != 0 || !u.Collided.IsZero() {
 			t = append(t, store.Term{Name: ByOpen, Value: []byte(u.Panel)})
 		}
 		if u.Unmanaged() {

@@ -86,6 +86,12 @@ func (k *rig) checkOutcome(before, after []User, e panel.Edit, o *panel.Outcome,
 	}
 	was, existed := find(before, e.Place)
 	is, exists := find(after, e.Place)
+	if refused.Has(panel.FieldLegacyTags) { // the panel counts the tags of both kinds as one
+		e.LegacyTags = nil
+	}
+	if refused.Has(panel.FieldLockTags) {
+		e.LockTags = nil
+	}
 	for f := range e.Set.Each() {
 		has := shows(is, exists, e, f)
 		switch {
