@@ -1,0 +1,128 @@
+package twon
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/seed-a2d3eaca/keyholder/panel"
+)
+
+// cursor is how far the directory was read. A new series (after a factory reset) makes it
+// worthless.
+type cursor struct {
+	Series    text  `json:"series"`
+	Timestamp int64 `json:"timestamp"`
+}
+
+// state is what a session leaves to the next.
+func (c cursor) state() []byte {
+	b, err := json.Marshal(c)
+	if err != nil {
+		return nil // two plain fields: there is nothing that could fail
+	}
+	return b
+}
+
+// parseCursor reads what a session left; anything else is no cursor.
+func parseCursor(b []byte) cursor {
+	var c cursor
+	if json.Unmarshal(b, &c) != nil || c.Series == "" || c.Timestamp < 0 {
+		return cursor{}
+	}
+	return c
+}
+
+// cursor is behind everything that d shows.
+func (d directory) cursor() cursor {
+	c := cursor{Series: d.Series, Timestamp: d.Timestamp}
+	for _, e := range d.Users {
+		c.Timestamp = max(c.Timestamp, e.Timestamp)
+	}
+	return c
+}
+
+// Watch asks at intervals what changed, beginning where the session before left off
+// ([panel.Route.State]), else now. It names the places that somebody else changed; after a
+// new series, and when a change is not shown, all of them.
+func (s *session) Watch(ctx context.Context) iter.Seq2[panel.Event, error] {
+	return func(yield func(panel.Event, error) bool) {
+		ctx, done, err := s.begin(ctx)
+		if err != nil {
+			yield(panel.Event{}, err)
+			return
+		}
+		defer done()
+		at := s.start
+		for ctx.Err() == nil {
+			var events []panel.Event
+			if events, at, err = s.news(ctx, at); err != nil {
+				if ctx.Err() == nil {
+					yield(panel.Event{}, err)
+				}
+				return
+			}
+			for _, e := range events {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			tick(ctx, s.opts.Poll)
+		}
+	}
+}
+
+// tick waits for the next question, or until ctx ends.
+func tick(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// news asks once. What is read while this driver itself writes is asked for again: whose
+// doing it is could not be told.
+func (s *session) news(ctx context.Context, at cursor) ([]panel.Event, cursor, error) {
+	turn, quiet := s.mine.quiet()
+	if !quiet {
+		return nil, at, nil
+	}
+	d, err := s.query(ctx, at)
+	renewed := err == nil && at.Series != "" && at.Series != d.Series
+	if renewed {
+		d, err = s.query(ctx, cursor{})
+	}
+	if err != nil {
+		return nil, at, err
+	}
+	if now, quiet := s.mine.quiet(); !quiet || now != turn {
+		return nil, at, nil
+	}
+	next := d.cursor()
+	switch {
+	case at.Series == "":
+		return []panel.Event{{State: next.state()}}, next, nil
+	case renewed:
+		return []panel.Event{{Stale: &panel.Query{All: true}}, {State: next.state()}}, next, nil
+	case next.Timestamp <= at.Timestamp:
+		return nil, at, nil
+	}
+	events := []panel.Event{}
+	uuids, unseen := s.mine.others(d, at.Timestamp)
+	slices.Sort(uuids)
+	switch {
+	case unseen:
+		events = append(events, panel.Event{Stale: &panel.Query{All: true}})
+	case len(uuids) > 0:
+		stale := &panel.Query{}
+		for _, uuid := range slices.Compact(uuids) {
+			stale.Places = append(stale.Places, panel.Place{ID: uuid})
+		}
+		events = append(events, panel.Event{Stale: stale})
+	}
+	return append(events, panel.Event{State: next.state()}), next, nil
+}

@@ -1,0 +1,34 @@
+package visonic
+
+import "github.com/seed-a2d3eaca/keyholder/panel"
+
+// guides are the keypad steps for what no route writes. The manuals differ between the
+// families in the words on the display. None of the pages that stand behind them says how a
+// code is taken away, so no step does.
+func guides(m panel.Model) []panel.Guide {
+	if !m.Hands.Has(panel.FieldPartitions) {
+		return []panel.Guide{{
+			Set: panel.FieldCode, Language: "en",
+			Steps: []string{
+				"With the system disarmed, open the user settings menu. It asks for the master user's code.",
+				"Press the forward button until the display reads SET USER CODES, or USER CODES, and press OK.",
+				"Choose the number of the user and press OK.",
+				"Let the holder key in the new code of four digits and press OK. Four zeros are not a code.",
+				"Leave the menu: when the display reads OK TO EXIT, press OK.",
+			},
+			Evidence: "User's guides D-302755 page 26 (PowerMax Complete), DE5468U page 27 (PowerMax Pro), D-302016 page 21 (PowerMax Express).",
+		}}
+	}
+	return []panel.Guide{{
+		Set: panel.FieldCode | panel.FieldPartitions, Language: "en",
+		Steps: []string{
+			"With the system disarmed, open the USER SETTINGS menu. It asks for the master user's code.",
+			"Select USER CODES and press OK.",
+			"Key in the number of the user as two digits, or press the forward button until it is shown, and press OK.",
+			"Let the holder key in the new code of four digits and press OK. Four zeros are not a code.",
+			"If partitions are on, switch each with the keys 1, 2 and 3 and press OK.",
+			"Leave the menu: when the display reads OK TO EXIT, press OK.",
+		},
+		Evidence: "User's guide D-304829 page 26, section B.4 (PowerMaster-10 and -30 G2); the same section in D-307502.",
+	}}
+}
