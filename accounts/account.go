@@ -17,17 +17,32 @@ type Account struct {
 	Created     time.Time          `json:"created,omitzero"`     // when the account was added, not when it was assigned
 	Email       Email              `json:"email,omitzero"`       // may be absent, see Policy.EmailRequired
 	First       string             `json:"first,omitempty"`      // first name, personal
+	Host        ID                 `json:"host,omitempty"`       // of a visitor: the account that answers for them
 	ID          ID                 `json:"id"`                   // random, for ever
+	Kind        Kind               `json:"kind,omitempty"`       // what the account is for
 	Last        string             `json:"last,omitempty"`       // last name, personal
 	LockedUntil time.Time          `json:"lockedUntil,omitzero"` // after failed sign-ins; concerns sign-in only
 	Phone       string             `json:"phone,omitempty"`      // see CheckPhone, personal
+	Profile     string             `json:"profile,omitempty"`    // id of the notification profile, "" for none
 	Removed     time.Time          `json:"removed,omitzero"`
-	Roles       []string           `json:"roles,omitempty"` // names of roles
+	Roles       []string           `json:"roles,omitempty"`   // names of roles
+	Session     *int               `json:"session,omitempty"` // minutes until a session ends; nil: the host's default, 0: none
 	Sites       Sites              `json:"sites"`
 	Suspended   Suspension         `json:"suspended,omitzero"`
-	Username    string             `json:"username,omitempty"` // see CheckUsername; never changes
-	Window      credentials.Window `json:"window,omitzero"`    // validity, and the hard stop "revoked"
+	Temporary   []Temporary        `json:"temporary,omitempty"` // rights for a time, beside those of the roles
+	Username    string             `json:"username,omitempty"`  // see CheckUsername; never changes
+	Window      credentials.Window `json:"window,omitzero"`     // validity, and the hard stop "revoked"
 }
+
+// Kind is what an account is for.
+type Kind string
+
+// The kinds. A visitor is listed apart, has a host, and its validity has an end.
+const (
+	PersonKind  Kind = ""
+	ServiceKind Kind = "service" // an integration
+	VisitorKind Kind = "visitor"
+)
 
 // Suspension is when and why an account was suspended. A suspended and a disabled
 // account are the same; the zero value is an account that is enabled.

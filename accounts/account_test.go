@@ -31,7 +31,7 @@ func window(from, until time.Duration) credentials.Window {
 // An account to which every fact applies is in the first state; taking away the fact
 // that decided leads to the next one.
 //
-// Rules: R89, R92, R94, R96
+// Rules: R89, R92, R94, R96, G120, G122, G124
 func TestStatesAndWhatTheProductsMakeOfThem(t *testing.T) {
 	a := accounts.Account{
 		ID: accounts.SystemID, Removed: now, LockedUntil: now.Add(time.Minute), Suspended: accounts.Suspension{At: now},
@@ -154,7 +154,7 @@ func apply(a accounts.Account, e accounts.Event, p accounts.Policy) (accounts.Ac
 // Every state meets every event. What is not in the table is refused with the state and
 // the event, and changes nothing.
 //
-// Rules: R90, R91, R95, R97, R105
+// Rules: R90, R91, R95, R97, R105, G150, G151
 func TestEveryStateMeetsEveryEvent(t *testing.T) {
 	id, mail := accounts.ID("a1"), email("owner@example.com")
 	unconfirmed := accounts.Account{ID: id, Email: mail, Created: now.Add(-time.Hour)}
@@ -250,7 +250,7 @@ func TestRemovingLeavesOnlyWhatTheLogRefersTo(t *testing.T) {
 	assert.ErrorIs(t, gone.Access(now), accounts.ErrAccountRemoved)
 }
 
-// Rules: R97
+// Rules: R97, G119, G121
 func TestSuspendingKeepsEverythingElse(t *testing.T) {
 	a := accounts.Account{ID: "a1", Email: email("owner@example.com"), Roles: []string{"user"}, Sites: accounts.TheseSites("s1"), Confirmed: now}
 	s, err := a.Suspend(now, "moved out", accounts.PowerManage())
@@ -269,4 +269,35 @@ func TestValidityKeepsARevocation(t *testing.T) {
 	_, err = a.Validate(window(time.Hour, -time.Hour))
 	assert.ErrorIs(t, err, credentials.ErrValidityOrder)
 	assert.Contains(t, fmt.Sprint(&accounts.TransitionError{From: accounts.Suspended, Event: accounts.Suspend}), "suspend an account that is suspended")
+}
+
+// Whatever is done to an account, its username stays, so that the log's entries name one
+// account for ever.
+//
+// Rules: G31
+func TestAUsernameNeverChanges(t *testing.T) {
+	for _, e := range allEvents {
+		a := accounts.Account{ID: "a1", Username: "homeowner_1", Email: email("owner@example.com"), LockedUntil: now.Add(time.Hour)}
+		if e != accounts.Confirm {
+			a.Confirmed = now
+		}
+		if e == accounts.Enable {
+			a.Suspended.At = now
+		}
+		a.Window.Revoked = e == accounts.Unrevoke
+		b, err := apply(a, e, accounts.PowerManage())
+		require.NoError(t, err, e)
+		assert.Equal(t, "homeowner_1", b.Username, e)
+	}
+}
+
+// The system is an account of its own beside the people: it stands for what keyholder does
+// by itself, and nobody enters as it.
+//
+// Rules: G149, G152
+func TestTheSystemsAccountIsItsOwn(t *testing.T) {
+	system := accounts.Account{ID: accounts.SystemID, Confirmed: now, Sites: accounts.AllSites()}
+	assert.Equal(t, accounts.System, system.State(now))
+	assert.Equal(t, accounts.SystemID, accounts.SystemActor("sweep").ID())
+	assert.ErrorIs(t, system.MayEnter(accounts.DefaultRoles(), accounts.PowerManage(), accounts.Arrival{}, now), accounts.ErrSystemAccount)
 }

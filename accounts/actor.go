@@ -27,6 +27,15 @@ type Actor struct {
 	kind, name, via string
 	id              ID
 	factor          time.Time
+	local           bool
+	scope           *Scope
+}
+
+// Scope is less than what an account may do: what an API token is for, or what a session
+// had when it began. It only takes away.
+type Scope struct {
+	Rights Rights
+	Sites  Sites
 }
 
 // HostActor is a person or program that the host has identified itself and answers for.
@@ -44,6 +53,31 @@ func SystemActor(loop string) Actor { return Actor{kind: audit.SystemActor, id: 
 // factor was proven, zero for none. Only keyholder's own packages can call it.
 func Recorded(_ mint.Token, kind string, id ID, name, via string, factor time.Time) Actor {
 	return Actor{kind: kind, id: id, name: name, via: via, factor: factor}
+}
+
+// Locally is the same actor, known to come from the local network. Only keyholder's own
+// packages can call it; who is not known to be near comes from elsewhere.
+func Locally(_ mint.Token, a Actor) Actor {
+	a.local = true
+	return a
+}
+
+// Scoped is the same actor, who may do nothing beyond s. Only keyholder's own packages can
+// call it.
+func Scoped(_ mint.Token, a Actor, s Scope) Actor {
+	a.scope = &s
+	return a
+}
+
+// Local reports whether the actor is known to come from the local network.
+func (a Actor) Local() bool { return a.local }
+
+// Limit is what is left of a grant within the actor's scope.
+func (a Actor) Limit(g Grant) Grant {
+	if a.scope != nil {
+		g.Rights, g.Sites = g.Rights.Within(a.scope.Rights), g.Sites.Meet(a.scope.Sites)
+	}
+	return g
 }
 
 // Vouched is the same actor with the host's word that the person proved a factor at

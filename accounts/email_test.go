@@ -11,7 +11,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 )
 
-// Rules: R108
+// Rules: R108, G35
 func TestAddresses(t *testing.T) {
 	for in, canonical := range map[string]string{
 		"owner@example.com":       "owner@example.com",
@@ -74,6 +74,7 @@ func TestAddressesInJSON(t *testing.T) {
 	assert.ErrorIs(t, err, accounts.ErrEmailFormat)
 }
 
+// Rules: G29
 func TestUsernames(t *testing.T) {
 	for _, ok := range []string{"john_smith", "admin", "installer_1", "x"} {
 		assert.NoError(t, accounts.CheckUsername(ok), ok)
@@ -83,6 +84,7 @@ func TestUsernames(t *testing.T) {
 	}
 }
 
+// Rules: G38
 func TestPhones(t *testing.T) {
 	for _, ok := range []string{"+1234567890", "+4915112345678"} {
 		assert.NoError(t, accounts.CheckPhone(ok), ok)

@@ -53,6 +53,32 @@ var (
 	// ErrPhoneFormat: not a phone number in international form.
 	ErrPhoneFormat = fault.New(fault.Invalid, "accounts: not a phone number").
 			Hinted("Write a plus sign, the country code and the number, digits only: +1234567890.")
+	// ErrTokenDuration: not a session time-out.
+	ErrTokenDuration = fault.New(fault.Invalid, "accounts: not a session time-out").
+				Hinted("Give minutes, up to a year; 0 is no time-out.")
+	// ErrVisitor: a visitor without a first name, a host or an end of validity.
+	ErrVisitor = fault.New(fault.Invalid, "accounts: not a visitor").
+			Hinted("Give the first name, the account of the host, and until when the visitor stays.")
+	// ErrPhotoTooLarge: more bytes or pixels than a photo may have.
+	ErrPhotoTooLarge = fault.New(fault.Invalid, "accounts: the photo is too large").
+				Hinted("Use an image of at most 1 MB (1,048,576 bytes) and 25 million pixels.")
+	// ErrPhotoType: not an image that can be read.
+	ErrPhotoType = fault.New(fault.Invalid, "accounts: not a photo").
+			Hinted("Use a JPEG or PNG image.")
+	// ErrPhotoNotFound: the account has no photo.
+	ErrPhotoNotFound = fault.New(fault.NotFound, "accounts: the account has no photo")
+	// ErrNoFaceDetected: there is no face in the photo, or it cannot be told whose it is.
+	ErrNoFaceDetected = fault.New(fault.Invalid, "accounts: no face was found in the photo").
+				Hinted("Use a photo that shows the face of one person from the front.")
+	// ErrEmbeddingSize: a face's embedding has another number of dimensions than 512.
+	ErrEmbeddingSize = fault.New(fault.Internal, "accounts: not an embedding of a face").
+				Hinted("Use a model that gives 512 numbers.")
+	// ErrAttribute: not an attribute's name, or a value that is too long.
+	ErrAttribute = fault.New(fault.Invalid, "accounts: not an attribute").
+			Hinted("Name it in lower-case letters, digits and underscores. A value has at most 4096 bytes, and an account at most 32 attributes.")
+	// ErrAttributeNotFound: the account has no such attribute.
+	ErrAttributeNotFound = fault.New(fault.NotFound, "accounts: no such attribute").
+				Hinted("Choose one of the attributes that the account has.")
 	// ErrNoEmail: the account has no address to which a message could go.
 	ErrNoEmail = fault.New(fault.Precondition, "accounts: the account has no e-mail address").
 			Hinted("Add an e-mail address to the account first.")
@@ -128,6 +154,34 @@ var (
 				Hinted("Check the account's e-mail address.")
 )
 
+// Errors of notifications.
+var (
+	// ErrProfile: not a notification profile.
+	ErrProfile = fault.New(fault.Invalid, "accounts: not a notification profile").
+			Hinted("Name it in lower-case letters, digits and underscores.")
+	// ErrProfileNotFound: there is no such profile.
+	ErrProfileNotFound = fault.New(fault.NotFound, "accounts: no such notification profile").
+				Hinted("Choose one of the profiles that exist.")
+	// ErrProfileInUse: accounts have the profile.
+	ErrProfileInUse = fault.New(fault.Precondition, "accounts: accounts have this notification profile").
+			Hinted("Give those accounts another profile first, or disable it.")
+	// ErrNoProfile: the account has no profile, so it is not notified.
+	ErrNoProfile = fault.New(fault.Precondition, "accounts: the account has no notification profile").
+			Hinted("Assign a notification profile to the account.")
+	// ErrProfileDisabled: the account's profile is disabled.
+	ErrProfileDisabled = fault.New(fault.Precondition, "accounts: the notification profile is disabled").
+				Hinted("Enable the profile, or assign another one.")
+	// ErrChannelOff: the profile does not use the channel.
+	ErrChannelOff = fault.New(fault.Precondition, "accounts: the profile does not use this channel").
+			Hinted("Switch the channel on in the profile.")
+	// ErrNoPhone: the account has no phone number.
+	ErrNoPhone = fault.New(fault.Precondition, "accounts: the account has no phone number").
+			Hinted("Add a phone number to the account.")
+	// ErrOutsideHours: not one of the profile's days and hours.
+	ErrOutsideHours = fault.New(fault.Precondition, "accounts: outside the profile's hours").
+			Hinted("It can be sent when the profile opens again.")
+)
+
 // Errors of rights, roles and sites.
 var (
 	// ErrPermissionDenied: the caller lacks a right; see [PermissionError].
@@ -139,6 +193,22 @@ var (
 	// ErrSiteMismatch: the site is not one of the caller's. Services show it as not found.
 	ErrSiteMismatch = fault.New(fault.Denied, "accounts: not one of the caller's sites").
 			Hinted("Ask an administrator for access to this site.")
+	// ErrOutranked: the account may do more, or in more places, than the caller; see
+	// [OutrankedError].
+	ErrOutranked = fault.New(fault.Denied, "accounts: the account may do more than the caller").
+			Hinted("Ask somebody who may do at least as much, at all of the account's sites.")
+	// ErrOwnAccount: nobody does this to the account under which they work.
+	ErrOwnAccount = fault.New(fault.Precondition, "accounts: this is the caller's own account").
+			Hinted("Ask another administrator: this could lock you out, or give you more than you were given.")
+	// ErrLastAdmin: the last account that may do everything everywhere stays as it is.
+	ErrLastAdmin = fault.New(fault.Precondition, "accounts: this is the last administrator").
+			Hinted("Give another account that can sign in the role admin at all sites first.")
+	// ErrNoLoginRole: none of the account's roles lets it sign in.
+	ErrNoLoginRole = fault.New(fault.Precondition, "accounts: no role of the account may sign in").
+			Hinted("Give the account a role with the right signin.use.")
+	// ErrNetworkBlocked: the roles that would allow this do so from the local network only.
+	ErrNetworkBlocked = fault.New(fault.Denied, "accounts: not from this network").
+				Hinted("Sign in from the local network, or ask for a role that may be used from elsewhere.")
 	// ErrStepUpRequired: the act asks for a fresh factor.
 	ErrStepUpRequired = fault.New(fault.Denied, "accounts: a fresh sign-in factor is required").
 				Hinted("Prove again who you are, with your second factor or your password, then repeat the act.")
@@ -148,9 +218,39 @@ var (
 	// ErrRoleForm: a role's name, or the chain of its parents, is not right.
 	ErrRoleForm = fault.New(fault.Invalid, "accounts: not a role").
 			Hinted("Name a role in lower-case letters, digits and underscores, and give it no parent that descends from it.")
+	// ErrRoleNameTaken: there is, or was, a role with this name.
+	ErrRoleNameTaken = fault.New(fault.Conflict, "accounts: the role's name is taken").
+				Hinted("Choose another name. A removed role keeps its own, because the log refers to it.")
+	// ErrBuiltinRole: a role that comes with keyholder.
+	ErrBuiltinRole = fault.New(fault.Unsupported, "accounts: the role is built in").
+			Hinted("Add a role of your own: it can have this one as its parent.")
+	// ErrRoleInUse: accounts have the role.
+	ErrRoleInUse = fault.New(fault.Precondition, "accounts: accounts have this role").
+			Hinted("Take the role from the accounts that have it first, or disable it.")
+	// ErrRoleHasChildren: other roles descend from the role.
+	ErrRoleHasChildren = fault.New(fault.Precondition, "accounts: other roles descend from this one").
+				Hinted("Give those roles another parent, or remove them first.")
 	// ErrRoleLimit: more roles than the policy allows.
 	ErrRoleLimit = fault.New(fault.Invalid, "accounts: too many roles").
 			Hinted("Take a role away first.")
+	// ErrTemporary: rights for a time without a right, a reason or an end, or too many of them.
+	ErrTemporary = fault.New(fault.Invalid, "accounts: not rights for a time").
+			Hinted("Name the rights, a reason, and an end that is still to come.")
+	// ErrApprovalRequired: another person has to approve this first; see [ApprovalError].
+	ErrApprovalRequired = fault.New(fault.Precondition, "accounts: another person's approval is required").
+				Hinted("Ask somebody else with the right to approve it, then do the same again.")
+	// ErrOwnApproval: who asks for something cannot approve it.
+	ErrOwnApproval = fault.New(fault.Denied, "accounts: nobody approves what they asked for").
+			Hinted("Ask another person.")
+	// ErrApprovalNotFound: there is nothing to approve, or not any more.
+	ErrApprovalNotFound = fault.New(fault.NotFound, "accounts: nothing to approve").
+				Hinted("It was done, or not approved in time. It can be asked for again.")
+	// ErrHeld: what is known about the account is held, for a court for example.
+	ErrHeld = fault.New(fault.Precondition, "accounts: what is known about the account is held").
+		Hinted("Ask whoever asked for the hold. It is in the log, with its reason.")
+	// ErrErasure: the account is not removed yet, or nothing about it is left to erase.
+	ErrErasure = fault.New(fault.Precondition, "accounts: nothing to erase").
+			Hinted("Remove the account first. What was erased is gone.")
 	// ErrSites: not a site restriction.
 	ErrSites = fault.New(fault.Invalid, "accounts: not a site restriction").
 			Hinted("Say all sites in words, or list the sites.")
@@ -197,6 +297,37 @@ func (e *PermissionError) Error() string { return fmt.Sprintf("%v: %s", ErrPermi
 // Unwrap returns the sentinel.
 func (e *PermissionError) Unwrap() error { return ErrPermissionDenied }
 
+// OutrankedError is [ErrOutranked] with what the account has and the caller lacks. It is
+// [ErrPermissionDenied] or [ErrSiteMismatch] too.
+type OutrankedError struct {
+	Right Right // 0: the account is of more sites
+}
+
+// Error names the right.
+func (e *OutrankedError) Error() string {
+	if e.Right == 0 {
+		return ErrOutranked.Error() + ": at other sites"
+	}
+	return fmt.Sprintf("%v: %s", ErrOutranked, e.Right)
+}
+
+// Unwrap returns the sentinel and what is missing.
+func (e *OutrankedError) Unwrap() []error {
+	if e.Right == 0 {
+		return []error{ErrOutranked, ErrSiteMismatch}
+	}
+	return []error{ErrOutranked, &PermissionError{Right: e.Right}}
+}
+
+// ApprovalError is [ErrApprovalRequired] with the id under which the act waits.
+type ApprovalError struct{ ID string }
+
+// Error says that the act waits.
+func (e *ApprovalError) Error() string { return ErrApprovalRequired.Error() }
+
+// Unwrap returns the sentinel.
+func (e *ApprovalError) Unwrap() error { return ErrApprovalRequired }
+
 // TransitionError is [ErrInvalidTransition] with the state and what was asked for. For
 // a removed and for the system's account it is [ErrAccountRemoved] or
 // [ErrSystemAccount] too.
@@ -228,6 +359,7 @@ func PublicError(err error) error {
 	for _, reason := range []error{
 		ErrAccountNotConfirmed, ErrAccountSuspended, ErrAccountRevoked, ErrAccountNotYetValid, ErrAccountExpired,
 		ErrAccountLocked, ErrAccountRemoved, ErrAccountNotFound, ErrSystemAccount, ErrBadCredentials,
+		ErrNoLoginRole, ErrNetworkBlocked, ErrSiteMismatch,
 	} {
 		if errors.Is(err, reason) {
 			return ErrSignIn

@@ -44,6 +44,19 @@ func AuthoriseAnywhere(g Grant, r Right) error {
 	return nil
 }
 
+// Covers reports whether somebody with g may decide over somebody with h: an
+// [*OutrankedError] unless g has every right and every site of h. Nobody changes an
+// account that is stronger than their own, and nobody gives what they do not have.
+func (g Grant) Covers(h Grant) error {
+	for r := range h.Rights.Without(g.Rights).Each() {
+		return &OutrankedError{Right: r}
+	}
+	if !g.Sites.Covers(h.Sites) {
+		return &OutrankedError{}
+	}
+	return nil
+}
+
 // Explain lists everything in g that refuses r at site, in the order in which
 // [Authorise] looks; nil if it is allowed. It is for operators who look for a cause.
 func Explain(g Grant, r Right, site string) []error {

@@ -23,10 +23,27 @@ type Policy struct {
 	MaxRoles           int           // roles of an account, 0: any number
 	GlobalDeny         bool          // a right that one role denies is denied, whatever others allow
 	RoleRefresh        RoleRefresh   // when added rights begin; rights taken away end at once
+	LoginRight         bool          // signing in needs a role with the right SignIn
+	Approve            Rights        // acts that need one of these need a second person; see Approvable
+	EraseAfter         time.Duration // between asking for an erasure and carrying it out; 0: DefaultEraseAfter
 }
 
 // DefaultOTPLife is how long a code that was sent by mail can be used.
 const DefaultOTPLife = 10 * time.Minute
+
+// DefaultEraseAfter is how long an erasure can be taken back.
+const DefaultEraseAfter = 72 * time.Hour
+
+// Approvable are the rights that [Policy.Approve] may name. Their acts are: changing roles,
+// giving roles and rights for a time (RolesManage), giving sites (SitesManage), removing
+// (AccountsRemove) and erasing accounts (AccountsErase). What is imported needs nobody.
+func Approvable() Rights { return RightsOf(RolesManage, SitesManage, AccountsRemove, AccountsErase) }
+
+// maxRoles is how many roles an account has at most, whatever the policy says.
+const maxRoles = 16
+
+// maxSession is the longest session time-out, in minutes: a year.
+const maxSession = 366 * 24 * 60
 
 // Deletion is what removing an account does.
 type Deletion uint8
@@ -70,6 +87,8 @@ func PowerManage() Policy {
 		OTPLife:            DefaultOTPLife,
 		MaxRoles:           1,
 		RoleRefresh:        Immediate,
+		Approve:            RightsOf(AccountsErase),
+		EraseAfter:         DefaultEraseAfter,
 	}
 }
 
@@ -84,13 +103,17 @@ func GEM() Policy {
 		SetByOperator:      true,
 		OTPLife:            DefaultOTPLife,
 		RoleRefresh:        NextLogin,
+		LoginRight:         true,
+		Approve:            RightsOf(AccountsErase),
+		EraseAfter:         DefaultEraseAfter,
 	}
 }
 
 // Check reports what is wrong with an account that is to be stored: no address where
 // one is required ([ErrEmailRequired]), no or no right username ([ErrUsernameFormat]), a
-// phone number in another form ([ErrPhoneFormat]), too many roles ([ErrRoleLimit]), or a
-// validity that ends before it begins.
+// phone number in another form ([ErrPhoneFormat]), too many roles ([ErrRoleLimit]: 16, or
+// fewer under the policy), a session time-out that is none ([ErrTokenDuration]), a
+// visitor without first name, host or end ([ErrVisitor]), or a validity that ends before it begins.
 func (p Policy) Check(a Account) error {
 	if p.EmailRequired && a.Email.IsZero() {
 		return ErrEmailRequired
@@ -105,8 +128,18 @@ func (p Policy) Check(a Account) error {
 			return err
 		}
 	}
-	if p.MaxRoles > 0 && len(a.Roles) > p.MaxRoles {
-		return fmt.Errorf("%w: at most %d", ErrRoleLimit, p.MaxRoles)
+	most := maxRoles
+	if p.MaxRoles > 0 {
+		most = min(most, p.MaxRoles)
+	}
+	if len(a.Roles) > most {
+		return fmt.Errorf("%w: at most %d", ErrRoleLimit, most)
+	}
+	if a.Session != nil && (*a.Session < 0 || *a.Session > maxSession) {
+		return ErrTokenDuration
+	}
+	if a.Kind == VisitorKind && (a.First == "" || a.Host == "" || a.Window.Until.IsZero()) {
+		return ErrVisitor
 	}
 	return a.Window.Validate()
 }

@@ -44,6 +44,14 @@ const (
 	SitesManage                     // change sites
 	ImportRun                       // import
 	DuressView                      // see duress alarms
+	SignIn                          // sign in, where the policy asks for a role that may
+	AccountsChange                  // change names, session time-out, notification profile, photo and attributes of accounts
+	AccountsContact                 // change addresses and phone numbers of accounts
+	AccountsErase                   // erase what is personal about a removed account
+	AttributesReveal                // see secret attributes
+	VisitorsManage                  // see and issue visitors
+	ProfilesManage                  // change notification profiles
+	ApprovalsGive                   // approve what another person asked for
 	rightsEnd
 )
 
@@ -78,6 +86,14 @@ var rightNames = [rightsEnd]string{
 	SitesManage:               "sites.manage",
 	ImportRun:                 "import.run",
 	DuressView:                "duress.view",
+	SignIn:                    "signin.use",
+	AccountsChange:            "accounts.change",
+	AccountsContact:           "accounts.contact",
+	AccountsErase:             "accounts.erase",
+	AttributesReveal:          "attributes.reveal",
+	VisitorsManage:            "visitors.manage",
+	ProfilesManage:            "profiles.manage",
+	ApprovalsGive:             "approvals.give",
 }
 
 // String returns the stable name: "panelusers.view".

@@ -32,7 +32,7 @@ func TestGroupsShareOutTheRights(t *testing.T) {
 // Each group meets each operation: a role with one group alone can do what belongs to
 // it and nothing else.
 //
-// Rules: R16, R17, R18, R19, R20, R233
+// Rules: R16, R17, R18, R19, R20, R233, R21
 func TestAGroupOpensItsOwnOperationsOnly(t *testing.T) {
 	for _, g := range accounts.Groups() {
 		grant := accounts.Grant{Enabled: true, Rights: g.Rights, Sites: accounts.AllSites()}
@@ -78,6 +78,7 @@ func TestDefaultRoles(t *testing.T) {
 	}
 }
 
+// Rules: G102
 func TestDenyingWinsInsideARole(t *testing.T) {
 	roles := accounts.Roles{
 		"a": {Name: "a", Allow: accounts.RightsOf(accounts.AuditView, accounts.AuditExport), Deny: accounts.RightsOf(accounts.AuditExport)},
@@ -98,6 +99,7 @@ func TestDenyingWinsInsideARole(t *testing.T) {
 	assert.ErrorIs(t, err, accounts.ErrRoleNotFound)
 }
 
+// Rules: G103
 func TestRolesAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		roles := accounts.Roles{}

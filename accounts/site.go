@@ -63,6 +63,11 @@ func (s Sites) Meet(t Sites) Sites {
 	return Sites{these: slices.DeleteFunc(slices.Clone(s.these), func(id string) bool { return !t.Has(id) })}
 }
 
+// Covers reports whether every site of t is one of s.
+func (s Sites) Covers(t Sites) bool {
+	return s.all || !t.all && !slices.ContainsFunc(t.these, func(id string) bool { return !s.Has(id) })
+}
+
 // Overlaps reports whether some site is in both.
 func (s Sites) Overlaps(t Sites) bool { return !s.Meet(t).None() }
 

@@ -41,6 +41,26 @@ const (
 	AccountRemoved           Action = "account.removed"
 	AccountPasswordResetSent Action = "account.password.reset.sent"
 	AccountRoleChanged       Action = "account.role.changed"
+
+	AccountChanged          Action = "account.changed"
+	AccountContactChanged   Action = "account.contact.changed"
+	AccountRevoked          Action = "account.revoked"
+	AccountUnrevoked        Action = "account.unrevoked"
+	AccountUnlocked         Action = "account.unlocked"
+	AccountValidityChanged  Action = "account.validity.changed"
+	AccountRightsLent       Action = "account.rights.lent"
+	AccountRightsTakenBack  Action = "account.rights.taken.back"
+	AccountPhotoChanged     Action = "account.photo.changed"
+	AccountAttributeChanged Action = "account.attribute.changed"
+	AccountAttributeRead    Action = "account.attribute.read"
+	AccountErasureAsked     Action = "account.erasure.asked"
+	AccountErasureCancelled Action = "account.erasure.cancelled"
+	AccountErased           Action = "account.erased"
+	AccountHeld             Action = "account.held"
+	AccountUnheld           Action = "account.unheld"
+	ApprovalAsked           Action = "approval.asked"
+	ApprovalGiven           Action = "approval.given"
+	ProfileChanged          Action = "profile.changed"
 )
 
 // Panels.
@@ -74,4 +94,20 @@ const (
 	RoleChanged      Action = "role.changed"
 	SiteChanged      Action = "site.changed"
 	RepairDone       Action = "repair"
+)
+
+// Signing in.
+const (
+	SignInDone      Action = "signin.done"
+	SignInChallenge Action = "signin.challenge"
+	SignInRefused   Action = "signin.refused"
+	SignInStepUp    Action = "signin.stepup"
+	SessionEnded    Action = "signin.ended"
+	PasswordSet     Action = "account.password.set"
+	FactorAdded     Action = "account.factor.added"
+	FactorRemoved   Action = "account.factor.removed"
+	FactorRequired  Action = "account.factor.required"
+	DeviceForgotten Action = "account.device.forgotten"
+	TokenIssued     Action = "account.token.issued"
+	TokenEnded      Action = "account.token.ended"
 )

@@ -55,20 +55,27 @@ func (s Spec) OCSFType() int { return 100*s.OCSFClass + s.OCSFActivity }
 
 // Classes and activities of OCSF that the catalogue uses.
 const (
-	finding       = 2004 // Detection Finding
-	accountChange = 3001
-	entity        = 3004 // Entity Management
-	userAccess    = 3005
-	api           = 6003 // API Activity
+	finding        = 2004 // Detection Finding
+	accountChange  = 3001
+	entity         = 3004 // Entity Management
+	userAccess     = 3005
+	authentication = 3002
+	api            = 6003 // API Activity
 
 	findingCreate = 1
 	findingUpdate = 2
 
-	accountCreate        = 1
-	accountEnable        = 2
-	accountPasswordReset = 4
-	accountDisable       = 5
-	accountDelete        = 6
+	accountCreate         = 1
+	accountEnable         = 2
+	accountPasswordChange = 3
+	accountPasswordReset  = 4
+	accountDisable        = 5
+	accountDelete         = 6
+	accountFactorEnable   = 10
+	accountFactorDisable  = 11
+
+	logon  = 1
+	logoff = 2
 
 	entityCreate = 1
 	entityRead   = 2
@@ -96,14 +103,39 @@ type row struct {
 var rows = [...]row{
 	{AccessDenied, "Something was refused for lack of a right.", Medium, api, other, refusalFields},
 	{AccountAssigned, "An account was assigned to a panel user.", Low, userAccess, accessAssign, linkFields},
+	{AccountAttributeChanged, "An attribute of an account was changed.", Low, accountChange, other, detailFields},
+	{AccountAttributeRead, "A secret attribute of an account was read.", Medium, accountChange, other, detailFields},
+	{AccountChanged, "The details of an account were changed.", Informational, accountChange, other, detailFields},
 	{AccountConfirmed, "A person confirmed an account.", Informational, accountChange, accountEnable, accountFields},
+	{AccountContactChanged, "The address or phone number of an account was changed.", Medium, accountChange, other, detailFields},
 	{AccountCreated, "An account was created.", Low, accountChange, accountCreate, accountFields},
+	{DeviceForgotten, "A remembered device was forgotten.", Informational, accountChange, other, signInFields},
 	{AccountEnabled, "An account was enabled.", Low, accountChange, accountEnable, accountFields},
+	{AccountErased, "What is personal about an account was erased.", High, accountChange, accountDelete, detailFields},
+	{AccountErasureAsked, "The erasure of an account was asked for.", High, accountChange, other, detailFields},
+	{AccountErasureCancelled, "The erasure of an account was cancelled.", Medium, accountChange, other, detailFields},
+	{FactorAdded, "A second factor was added to an account.", Medium, accountChange, accountFactorEnable, signInFields},
+	{FactorRemoved, "A second factor was taken off an account.", Medium, accountChange, accountFactorDisable, signInFields},
+	{FactorRequired, "It was changed whether an account needs a second factor.", Medium, accountChange, other, signInFields},
+	{AccountHeld, "What is known about an account may not be erased.", Medium, accountChange, other, detailFields},
 	{AccountPasswordResetSent, "A message to set a new password was sent.", Low, accountChange, accountPasswordReset, accountFields},
+	{PasswordSet, "A password was set.", Medium, accountChange, accountPasswordChange, signInFields},
+	{AccountPhotoChanged, "The photo of an account was changed.", Informational, accountChange, other, detailFields},
 	{AccountRemoved, "An account was removed.", Medium, accountChange, accountDelete, accountFields},
+	{AccountRevoked, "An account was revoked.", Medium, accountChange, accountDisable, detailFields},
+	{AccountRightsLent, "An account was given rights for a time.", Medium, userAccess, accessAssignRole, detailFields},
+	{AccountRightsTakenBack, "Rights for a time were taken back early.", Low, userAccess, accessRevoke, detailFields},
 	{AccountRoleChanged, "The roles or sites of an account were changed.", Medium, userAccess, accessAssignRole, accountFields},
 	{AccountSuspended, "An account was suspended.", Medium, accountChange, accountDisable, accountFields},
+	{TokenEnded, "An API token was ended.", Medium, userAccess, accessRevoke, signInFields},
+	{TokenIssued, "An API token was issued.", Medium, userAccess, accessAssign, signInFields},
 	{AccountUnassigned, "An account was unassigned from a panel user.", Low, userAccess, accessRevoke, linkFields},
+	{AccountUnheld, "What is known about an account may be erased again.", Medium, accountChange, other, detailFields},
+	{AccountUnlocked, "An account was unlocked.", Low, accountChange, accountEnable, detailFields},
+	{AccountUnrevoked, "The revocation of an account was taken back.", Medium, accountChange, accountEnable, detailFields},
+	{AccountValidityChanged, "The validity of an account was changed.", Low, accountChange, other, detailFields},
+	{ApprovalAsked, "An act waits for another person's approval.", Low, userAccess, other, detailFields},
+	{ApprovalGiven, "An act of another person was approved.", Medium, userAccess, other, detailFields},
 	{CodeRefused, "Codes were refused.", Medium, finding, findingCreate, refusalFields},
 	{ImportDone, "An import ended.", Low, entity, entityUpdate, importFields},
 	{ImportRowRefused, "A row of an import was refused.", Low, entity, entityUpdate, importFields},
@@ -123,8 +155,14 @@ var rows = [...]row{
 	{PanelRetired, "A panel was retired.", Medium, entity, entityDelete, panelFields},
 	{PanelSecretChanged, "The code or key that opens a panel was changed.", Medium, entity, entityUpdate, panelFields},
 	{PanelTested, "The connection to a panel was tested.", Informational, entity, entityRead, panelFields},
+	{ProfileChanged, "A notification profile was created or changed.", Low, entity, entityUpdate, systemFields},
 	{RepairDone, "Stored data was repaired by hand.", High, entity, entityUpdate, systemFields},
 	{RoleChanged, "A role was created, changed or removed.", Medium, entity, entityUpdate, systemFields},
+	{SignInChallenge, "Somebody gave the right password and was asked for a second factor.", Informational, authentication, other, signInFields},
+	{SignInDone, "Somebody signed in.", Informational, authentication, logon, signInFields},
+	{SessionEnded, "A sign-in was ended.", Informational, authentication, logoff, signInFields},
+	{SignInRefused, "A sign-in was refused.", Medium, authentication, logon, signInFields},
+	{SignInStepUp, "Somebody who is signed in proved a factor again.", Informational, authentication, other, signInFields},
 	{SiteChanged, "A site was created, changed or removed.", Low, entity, entityUpdate, systemFields},
 	{StoreQuarantined, "The store was found behind its anchor and put in quarantine.", High, finding, findingCreate, systemFields},
 	{StoreReleased, "The store, or a line of it, was released from quarantine.", High, finding, findingUpdate, systemFields},
@@ -171,6 +209,13 @@ var (
 		FieldRole, FieldRoleBefore, FieldSites, FieldSitesBefore, FieldStatus, FieldStatusBefore, FieldFields,
 		FieldPassword, FieldOneTimeSecret, FieldExpires, FieldMessage, FieldUnlinkedUsers}
 
+	detailFields = []string{FieldAccount, FieldUsername, FieldEmail, FieldEmailBefore, FieldName, FieldNameBefore, FieldPhone, FieldStatus,
+		FieldStatusBefore, FieldFields, FieldRights, FieldFrom, FieldFromBefore, FieldUntil, FieldUntilBefore, FieldDeadline, FieldOperation,
+		FieldAct, FieldAttribute, FieldProfile, FieldProfileBefore}
+
+	signInFields = []string{FieldAccount, FieldUsername, FieldEmail, FieldMethod, FieldSession, FieldDevice, FieldToken, FieldName, FieldStatus, FieldStatusBefore,
+		FieldRights, FieldSites, FieldExpires, FieldMessage, FieldCount, FieldFields, FieldOperation}
+
 	linkFields = []string{FieldAccount, FieldUsername, FieldEmail, FieldName, FieldPanel, FieldIdent, FieldUser, FieldSlot,
 		FieldPlace, FieldTenancy, FieldRevision, FieldLabel, FieldRole, FieldPartitions}
 
@@ -186,7 +231,7 @@ var (
 	importFields = []string{FieldImport, FieldFileHash, FieldRows, FieldRow, FieldAccepted, FieldRefused, FieldPanel, FieldIdent,
 		FieldUser, FieldSlot, FieldPlace, FieldAccount, FieldEpoch, FieldFields}
 
-	systemFields = []string{FieldKey, FieldKeyBefore, FieldKeyKind, FieldEpoch, FieldGeneration, FieldLines, FieldSize,
+	systemFields = []string{FieldProfile, FieldKey, FieldKeyBefore, FieldKeyKind, FieldEpoch, FieldGeneration, FieldLines, FieldSize,
 		FieldAnchoredSize, FieldAnchor, FieldRole, FieldRights, FieldRightsBefore, FieldSites, FieldSitesBefore, FieldSiteName,
 		FieldPanel, FieldIdent, FieldRow, FieldFields, FieldState, FieldStateBefore}
 )

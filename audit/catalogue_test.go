@@ -51,7 +51,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 		codes = append(codes, string(s.Action))
 		require.Regexp(t, `^[A-Z].*[a-z]\.$`, s.Text, s.Action)
 		require.NotEqual(t, "unknown", s.Severity.String(), s.Action)
-		require.Contains(t, []int{2004, 3001, 3004, 3005, 6003}, s.OCSFClass, s.Action)
+		require.Contains(t, []int{2004, 3001, 3002, 3004, 3005, 6003}, s.OCSFClass, s.Action)
 		require.NotZero(t, s.OCSFActivity, s.Action)
 		require.Equal(t, s.OCSFClass*100+s.OCSFActivity, s.OCSFType())
 		for _, f := range s.Fields {

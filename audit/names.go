@@ -63,6 +63,11 @@ const (
 	FieldUsername      = "username"       // personal
 	FieldUnlinkedUsers = "unlinked.users" // public: how many panel users lost their account
 
+	FieldAct           = "act"            // public: what is to be approved, word for word
+	FieldAttribute     = "attribute"      // public: its name
+	FieldProfile       = "profile"        // public: id of a notification profile
+	FieldProfileBefore = "profile.before" // public
+
 	FieldFirmware    = "firmware"     // public
 	FieldIdent       = "ident"        // public: IMEI or integration id; equipment, not a person
 	FieldIdentBefore = "ident.before" // public
@@ -82,6 +87,11 @@ const (
 	FieldLast      = "last"      // public: RFC 3339, last of them
 	FieldOperation = "operation" // public: the operation that was asked for
 	FieldRight     = "right"     // public: the right that was asked for
+
+	FieldDevice  = "device"  // public: id of a remembered device
+	FieldMethod  = "method"  // public: by which the owner was proven, or a code was sent
+	FieldSession = "session" // public: id of a sign-in
+	FieldToken   = "token"   // public: id of an API token
 
 	FieldAnchor       = "anchor"        // public
 	FieldAnchoredSize = "anchored.size" // public

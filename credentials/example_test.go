@@ -110,3 +110,44 @@ func ExampleDecide() {
 	// out of hours false
 	// again 2026-05-18T08:00:00+02:00
 }
+
+// A keypad's node knows fingerprints under its site's own key, and decides from memory.
+func ExampleIndex() {
+	keys, err := credentials.NewKeyring("", []credentials.Key{credentials.GenerateKey()}, credentials.KeyringOptions{})
+	if err != nil {
+		panic(err)
+	}
+	site, err := credentials.NewSiteKey(keys, keys.Epoch().Seal, "site-1")
+	if err != nil {
+		panic(err)
+	}
+	probe := credentials.NewProbe(site)
+	code, err := credentials.ParseCode("583924")
+	if err != nil {
+		panic(err)
+	}
+	staff := credentials.Group{ID: "staff", Members: []credentials.Subject{{Kind: "account", ID: "a1"}}}
+	access := credentials.NewAccess([]credentials.Group{staff}, []credentials.Rule{
+		{ID: "staff", Who: []credentials.Subject{staff.Subject()}, Points: []string{"front door"}},
+	})
+	noon := time.Date(2026, 5, 13, 12, 0, 0, 0, time.UTC)
+	index := credentials.NewIndex(credentials.IndexOptions{Since: noon})
+	if err := index.Put(credentials.Record{
+		Holder: "a1", As: access.As(credentials.Subject{Kind: "account", ID: "a1"}),
+		Secrets: []credentials.Secret{probe.Code(code, false)},
+		Window:  credentials.Window{Until: noon.Add(time.Hour)},
+	}); err != nil {
+		panic(err)
+	}
+	typed := credentials.Presented{
+		Point: "front door", Medium: credentials.Keypad, Prints: []credentials.Fingerprint{probe.Print(credentials.CodeMaterial(code))},
+	}
+	for _, t := range []time.Time{noon, noon.Add(time.Hour)} {
+		now := credentials.Now{T: t, Quality: credentials.ClockTrusted}
+		who, decision := index.Decide(access.At("front door"), typed, now)
+		fmt.Println(who, decision, len(index.Due(now)))
+	}
+	// Output:
+	// a1 granted 0
+	// a1 expired 1
+}

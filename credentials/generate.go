@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/seed-a2d3eaca/keyholder/fault"
 )
@@ -22,10 +23,23 @@ const (
 )
 
 // Generate draws a code of n digits that the policy allows for anybody, so never a weak
-// one whatever the policy says, and that taken does not hold. Every such code is as
-// likely as every other. A nil rand is the system's randomness, a nil taken says that
-// nothing is. Errors: [ErrCodeLength], [ErrExhausted], or rand's own.
+// one whatever the policy says, and that taken does not hold: a name that somebody holds
+// or keeps free. Every such code is as likely as every other. A nil rand is the system's
+// randomness, a nil taken says that nothing is. Errors: [ErrCodeLength], [ErrExhausted],
+// or rand's own.
 func Generate(random io.Reader, n int, p Policy, taken func(Code) bool) (Code, error) {
+	return generate(random, n, func(c Code) error { return p.Check(c, true) }, taken)
+}
+
+// GenerateDuress draws a duress code for somebody whose code is own: as [Generate] does,
+// and also with neighbours, in the sense of the policy, that nobody has.
+func GenerateDuress(random io.Reader, own Code, p Policy, taken func(Code) bool) (Code, error) {
+	return generate(random, own.Len(), func(c Code) error { return p.CheckPair(own, c) }, func(c Code) bool {
+		return taken != nil && (taken(c) || slices.ContainsFunc(p.Reserves(c, true), taken))
+	})
+}
+
+func generate(random io.Reader, n int, check func(Code) error, taken func(Code) bool) (Code, error) {
 	if random == nil {
 		random = rand.Reader
 	}
@@ -34,7 +48,7 @@ func Generate(random io.Reader, n int, p Policy, taken func(Code) bool) (Code, e
 		if err != nil {
 			return Code{}, err
 		}
-		switch err := p.Check(c, true); {
+		switch err := check(c); {
 		case err != nil && !undrawable(err):
 			return Code{}, err
 		case err != nil:

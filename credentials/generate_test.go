@@ -116,3 +116,21 @@ func TestBytesThatWouldFavourLowDigitsAreThrownAway(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "5824", c.Reveal())
 }
+
+// Rules: G65, G66, G67
+func TestAGeneratedDuressCodeIsNearNobodys(t *testing.T) {
+	p := credentials.Policy{Near: []credentials.Near{credentials.NearDSC()}}
+	own := code("2847")
+	for range 200 {
+		c, err := credentials.GenerateDuress(nil, own, p, func(c credentials.Code) bool { return c.Reveal()[3] == '5' })
+		require.NoError(t, err)
+		require.NoError(t, p.CheckPair(own, c))
+		for _, near := range p.Reserves(c, true) {
+			require.NotEqual(t, byte('5'), near.Reveal()[3])
+		}
+	}
+	_, err := credentials.GenerateDuress(nil, own, p, func(credentials.Code) bool { return true })
+	require.ErrorIs(t, err, credentials.ErrExhausted)
+	_, err = credentials.GenerateDuress(nil, code("28471938"), p, nil)
+	require.ErrorIs(t, err, credentials.ErrCodeLength)
+}

@@ -20,6 +20,8 @@ type Near struct {
 	Wrap bool `json:"wrap,omitempty"`
 	// Instead is a last digit that takes the place of the code's own: "9".
 	Instead string `json:"instead,omitempty"`
+	// Digit: every code that differs in one digit is a neighbour: one wrong key.
+	Digit bool `json:"digit,omitempty"`
 }
 
 // The rules of makers below are from their manuals. Where a manual does not say how 9
@@ -53,6 +55,10 @@ func NearRoger() Near { return Near{Everyone: true, Last: []int{-1, 1}, Wrap: tr
 
 // NearTAC: the duress code is the code with 9 as its last digit (TAC I/NET).
 func NearTAC() Near { return Near{Everyone: true, Instead: "9"} }
+
+// NearTypo keeps every code that differs from a duress code in one digit free, so that
+// one wrong key raises no silent alarm. No maker asks for it.
+func NearTypo() Near { return Near{Digit: true} }
 
 // Reserves returns the codes that nobody else may get while somebody has c, in rising
 // order, without c itself. A duress code reserves under every rule, an ordinary code
@@ -94,8 +100,20 @@ func (n Near) neighbours(s string) []string {
 			out = append(out, begin+strconv.Itoa((l%10+10)%10))
 		}
 	}
-	if n.Instead != "" {
+	switch {
+	case n.Instead != "" && n.Instead == s[len(s)-1:]: // what every code with this beginning becomes
+		for d := range 10 {
+			out = append(out, begin+strconv.Itoa(d))
+		}
+	case n.Instead != "":
 		out = append(out, begin+n.Instead)
+	}
+	if n.Digit {
+		for i := range len(s) {
+			for d := '0'; d <= '9'; d++ {
+				out = append(out, s[:i]+string(d)+s[i+1:])
+			}
+		}
 	}
 	return out
 }

@@ -40,7 +40,9 @@ func TestNeighboursByMaker(t *testing.T) {
 		{"ademco, low", credentials.NearAdemco(), "1230", false, []string{"1231"}},
 		{"roger", credentials.NearRoger(), "1230", false, []string{"1231", "1239"}},
 		{"tac", credentials.NearTAC(), "1234", false, []string{"1239"}},
-		{"tac, itself", credentials.NearTAC(), "1239", false, nil},
+		{"tac, itself", credentials.NearTAC(), "1239", false, []string{"1230", "1231", "1232", "1233", "1234", "1235", "1236", "1237", "1238"}},
+		{"typo", credentials.NearTypo(), "12", true, []string{"02", "10", "11", "13", "14", "15", "16", "17", "18", "19", "22", "32", "42", "52", "62", "72", "82", "92"}},
+		{"typo, ordinary", credentials.NearTypo(), "12", false, nil},
 		{"long", credentials.NearDSC(), "9999999999999999", true, []string{"9999999999999990", "9999999999999998"}},
 	} {
 		assert.Equal(t, c.want, reserves(c.rule, c.digits, c.duress), c.name)
@@ -64,9 +66,9 @@ func TestNeighboursAreCodesOfTheSameLength(t *testing.T) {
 	})
 }
 
-// But for rules that replace the last digit, whoever would reserve mine is reserved by me.
+// Whoever would reserve mine is reserved by me, so it is enough to ask about one's own.
 func TestNeighboursAreMutual(t *testing.T) {
-	for _, rule := range []credentials.Near{credentials.NearDSC(), credentials.NearBosch(), credentials.NearSPC(2), credentials.NearAdemco(), credentials.NearRoger()} {
+	for _, rule := range []credentials.Near{credentials.NearDSC(), credentials.NearBosch(), credentials.NearSPC(2), credentials.NearAdemco(), credentials.NearRoger(), credentials.NearTAC(), credentials.NearTypo()} {
 		rapid.Check(t, func(t *rapid.T) {
 			c := rapid.StringMatching(`[0-9]{4}`).Draw(t, "code")
 			for _, n := range reserves(rule, c, true) {

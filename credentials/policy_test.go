@@ -12,7 +12,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/fault"
 )
 
-// Rules: R47
+// Rules: G49, R47
 func TestEachReasonAgainstACodeHasItsOwnError(t *testing.T) {
 	p := credentials.Policy{Lens: []int{4, 6}, Reserved: []string{"5713", "0000"}}
 	for digits, want := range map[string]error{
@@ -39,6 +39,7 @@ func TestADuressCodeIsNeverWeak(t *testing.T) {
 	assert.ErrorIs(t, p.Check(code("1234"), true), credentials.ErrWeak)
 }
 
+// Rules: G66, G67
 func TestADuressCodeKeepsItsDistanceFromTheOwnCode(t *testing.T) {
 	p := credentials.Policy{Near: []credentials.Near{credentials.NearDSC()}}
 	own := code("5823")
@@ -54,7 +55,7 @@ func TestADuressCodeKeepsItsDistanceFromTheOwnCode(t *testing.T) {
 	assert.NoError(t, credentials.Policy{}.CheckPair(own, code("5824")), "no rule, no distance")
 }
 
-// Rules: G189
+// Rules: G56, G189
 func TestOneAnswerForThoseWithoutTheRight(t *testing.T) {
 	for _, reason := range []error{
 		credentials.ErrCodeTaken, credentials.ErrWeak, credentials.ErrReserved, credentials.ErrNear, credentials.ErrDuressSame,

@@ -140,15 +140,17 @@ func (r *Ring) bound(b Binding, keyID string) []byte {
 	if b.Tenant == "" {
 		b.Tenant = r.tenant
 	}
-	out := framed(b.Tenant, b.Owner, b.Kind)
+	out := make([]byte, 0, 24+len(b.Tenant)+len(b.Owner)+len(b.Kind)+len(keyID))
+	out = appendFramed(out, b.Tenant, b.Owner, b.Kind)
 	out = binary.BigEndian.AppendUint64(out, b.Generation)
-	return append(out, framed(keyID)...)
+	return appendFramed(out, keyID)
 }
 
 // framed puts the length before each part, so that no two lists of parts give the same
 // bytes.
-func framed(parts ...string) []byte {
-	var out []byte
+func framed(parts ...string) []byte { return appendFramed(nil, parts...) }
+
+func appendFramed(out []byte, parts ...string) []byte {
 	for _, p := range parts {
 		out = binary.BigEndian.AppendUint32(out, uint32(len(p)))
 		out = append(out, p...)

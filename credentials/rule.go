@@ -1,6 +1,9 @@
 package credentials
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Subject is somebody or something that a rule names: an account, a group, a role. What
 // its id means is the caller's affair.
@@ -53,12 +56,23 @@ type Rule struct {
 	Points   []string  // where: ids of points
 	On       Mediums   // with what; none: any
 	Schedule *Compiled // when; nil: always
+	// Cooldown is how long a point that has opened does not open again by this rule.
+	Cooldown   time.Duration
+	InLockdown bool   // it lets in during a lockdown too
+	Duress     string // what a duress code sets off, in the host's words; "": the host's default
 }
 
 // fits reports whether the rule is about this record at this point, whatever the time.
-func (r *Rule) fits(rec Record, p Presented) bool {
-	return !r.Disabled && (r.On == 0 || r.On.Has(p.Medium)) && slices.Contains(r.Points, p.Point) &&
-		slices.ContainsFunc(r.Who, func(s Subject) bool { return slices.Contains(rec.As, s) })
+func (r *Rule) fits(rec *Record, p *Presented) bool {
+	if r.Disabled || r.On != 0 && !r.On.Has(p.Medium) || !slices.Contains(r.Points, p.Point) {
+		return false
+	}
+	for i := range r.Who {
+		if slices.Contains(rec.As, r.Who[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // Medium is how a credential is presented.

@@ -21,8 +21,11 @@ var ErrSchedule = fault.New(fault.Invalid, "credentials: not a schedule").
 // minute that exists. An hour that the clocks repeat counts both times.
 type Schedule struct {
 	Days []SpecialDay `json:"days,omitempty"` // holidays and other exceptions
-	Week []Span       `json:"week,omitempty"` // empty: closed on every ordinary day
-	Zone string       `json:"zone"`           // IANA name; "" is UTC
+	// Periods bound the whole: open only within one of them. With periods and no week
+	// every ordinary day within them is open. None: no bound.
+	Periods []Period `json:"periods,omitempty"`
+	Week    []Span   `json:"week,omitempty"` // empty, without periods: closed on every ordinary day
+	Zone    string   `json:"zone"`           // IANA name; "" is UTC
 }
 
 // Span is a time of day on some weekdays: From inclusive, Until exclusive. If Until is
@@ -36,9 +39,10 @@ type Span struct {
 
 // SpecialDay replaces the whole day of that date, including what a span of the eve
 // would have left open after midnight. Without hours the day is closed. Its hours stay
-// within the day.
+// within the day. A date without a year is that day of every year; one with a year
+// comes before it.
 type SpecialDay struct {
-	Date  string  `json:"date"` // 2026-12-24
+	Date  string  `json:"date"` // 2026-12-24, or --12-24 for every year
 	Hours []Hours `json:"hours,omitempty"`
 }
 
@@ -95,133 +99,3 @@ func (c *Clock) UnmarshalText(b []byte) error {
 }
 
 func (c Clock) valid() bool { return c >= 0 && c <= day }
-
-// minutes is a set of minutes of a day.
-type minutes [(day + 63) / 64]uint64
-
-func (m *minutes) add(from, until Clock) {
-	for c := from; c < until; c++ {
-		m[c/64] |= 1 << (c % 64)
-	}
-}
-
-func (m *minutes) has(c Clock) bool { return m[c/64]>>(c%64)&1 == 1 }
-
-// change is the first minute from c on whose membership differs from want, or day.
-func (m *minutes) change(c Clock, want bool) Clock {
-	for c < day && m.has(c) == want {
-		c++
-	}
-	return c
-}
-
-// Compiled is a schedule in the form that is asked: a mask of minutes for each day of
-// the week and for each special day. It never changes and may be shared. A nil Compiled
-// is always open.
-type Compiled struct {
-	zone  *time.Location
-	week  [7]minutes
-	dates []int // of the special days, in order: 20261224
-	days  []minutes
-}
-
-// Compile checks the schedule, or fails with [ErrSchedule].
-func (s Schedule) Compile() (*Compiled, error) {
-	zone, err := time.LoadLocation(s.Zone)
-	if err != nil || s.Zone == "Local" {
-		return nil, fmt.Errorf("%w: zone %q", ErrSchedule, s.Zone)
-	}
-	c := &Compiled{zone: zone}
-	for _, span := range s.Week {
-		if !span.From.valid() || !span.Until.valid() || span.From == day || len(span.Days) == 0 {
-			return nil, fmt.Errorf("%w: from %s until %s on %d days", ErrSchedule, span.From, span.Until, len(span.Days))
-		}
-		for _, d := range span.Days {
-			if d < 0 || d > 6 {
-				return nil, fmt.Errorf("%w: weekday %d", ErrSchedule, d)
-			}
-			if span.Until > span.From {
-				c.week[d].add(span.From, span.Until)
-				continue
-			}
-			c.week[d].add(span.From, day)
-			c.week[(d+1)%7].add(0, span.Until)
-		}
-	}
-	special := slices.SortedFunc(slices.Values(s.Days), func(a, b SpecialDay) int { return strings.Compare(a.Date, b.Date) })
-	for i, d := range special {
-		date, err := time.Parse(time.DateOnly, d.Date)
-		if err != nil || i > 0 && special[i-1].Date == d.Date {
-			return nil, fmt.Errorf("%w: date %q", ErrSchedule, d.Date)
-		}
-		var open minutes
-		for _, h := range d.Hours {
-			if !h.From.valid() || !h.Until.valid() || h.Until <= h.From {
-				return nil, fmt.Errorf("%w: from %s until %s on %s", ErrSchedule, h.From, h.Until, d.Date)
-			}
-			open.add(h.From, h.Until)
-		}
-		c.dates, c.days = append(c.dates, number(date)), append(c.days, open)
-	}
-	return c, nil
-}
-
-// Open reports whether the schedule is open at t.
-func (c *Compiled) Open(t time.Time) bool {
-	if c == nil {
-		return true
-	}
-	t = t.In(c.zone)
-	return c.on(t).has(clock(t))
-}
-
-func clock(t time.Time) Clock { return Clock(60*t.Hour() + t.Minute()) }
-
-// number is the date of t as one number that sorts.
-func number(t time.Time) int {
-	y, m, d := t.Date()
-	return 10_000*y + 100*int(m) + d
-}
-
-// on is the mask of the day on which t falls; t is in the schedule's zone.
-func (c *Compiled) on(t time.Time) *minutes {
-	if len(c.dates) > 0 {
-		if i, special := slices.BinarySearch(c.dates, number(t)); special {
-			return &c.days[i]
-		}
-	}
-	return &c.week[t.Weekday()]
-}
-
-// Next returns the first instant after t at which Open changes, zero if it never does.
-func (c *Compiled) Next(t time.Time) time.Time {
-	if c == nil {
-		return time.Time{}
-	}
-	t = t.In(c.zone)
-	open := c.Open(t)
-	for last := c.horizon(t); !t.After(last); {
-		// Within one day and one offset from UTC, wall time runs evenly.
-		seconds := 3600*t.Hour() + 60*t.Minute() + t.Second()
-		next := t.Truncate(time.Second).Add(time.Duration(60*int(c.on(t).change(clock(t), open))-seconds) * time.Second)
-		if _, shift := t.ZoneBounds(); !shift.IsZero() && shift.Before(next) {
-			next = shift
-		}
-		if t = next.In(c.zone); c.Open(t) != open {
-			return t
-		}
-	}
-	return time.Time{}
-}
-
-// horizon is when every pattern of the schedule has been seen: a week and a day of
-// skipped hours after the last special day that is still to come.
-func (c *Compiled) horizon(t time.Time) time.Time {
-	if n := len(c.dates); n > 0 {
-		last := c.dates[n-1]
-		if d := time.Date(last/10_000, time.Month(last/100%100), last%100, 0, 0, 0, 0, c.zone); d.After(t) {
-			t = d
-		}
-	}
-	return t.AddDate(0, 0, 16)
-}

@@ -114,15 +114,38 @@ func drawSchedule(t *rapid.T) (credentials.Schedule, time.Time) {
 		}
 		s.Days = append(s.Days, day)
 	}
+	if rapid.IntRange(0, 2).Draw(t, "yearly") == 0 {
+		date := start.AddDate(0, 0, rapid.IntRange(0, 3).Draw(t, "day of the year")).Format("--01-02")
+		s.Days = append(s.Days, credentials.SpecialDay{Date: date, Hours: []credentials.Hours{{From: 90, Until: 20 * 60}}})
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "periods") {
+		from := start.Add(time.Duration(rapid.IntRange(0, 60).Draw(t, "begins")) * time.Hour)
+		until := from.Add(time.Duration(rapid.IntRange(1, 40).Draw(t, "long")) * 30 * time.Minute)
+		s.Periods = append(s.Periods, credentials.Period{From: credentials.LocalTime(from.Format(local)), Until: credentials.LocalTime(until.Format(local))})
+	}
 	return s, start
 }
+
+const local = "2006-01-02T15:04"
 
 // wall says from the written form alone whether s is open at t, by the wall's time.
 func wall(s credentials.Schedule, zone *time.Location, t time.Time) bool {
 	t = t.In(zone)
+	now, bound := t.Format(local), len(s.Periods) == 0
+	for _, p := range s.Periods {
+		bound = bound || now >= string(p.From) && now < string(p.Until)
+	}
+	return bound && wallDay(s, t)
+}
+
+// wallDay is the same without the periods.
+func wallDay(s credentials.Schedule, t time.Time) bool {
 	now := credentials.Clock(60*t.Hour() + t.Minute())
-	for _, d := range s.Days {
-		if d.Date == t.Format(time.DateOnly) {
+	for _, form := range []string{time.DateOnly, "--01-02"} {
+		for _, d := range s.Days {
+			if d.Date != t.Format(form) {
+				continue
+			}
 			for _, h := range d.Hours {
 				if now >= h.From && now < h.Until {
 					return true
@@ -130,6 +153,9 @@ func wall(s credentials.Schedule, zone *time.Location, t time.Time) bool {
 			}
 			return false
 		}
+	}
+	if len(s.Week) == 0 {
+		return len(s.Periods) > 0
 	}
 	today := credentials.Weekday(t.Weekday())
 	for _, span := range s.Week {
@@ -173,6 +199,64 @@ func TestCompiledSchedulesSayWhatWasWritten(t *testing.T) {
 	})
 }
 
+// A union is open when one of its schedules is, and changes when that changes.
+func TestUnionsOfSchedules(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, start := drawSchedule(t)
+		b, _ := drawSchedule(t)
+		one, two := compile(t, a), compile(t, b)
+		union := credentials.Union(one, two)
+		open := func(at time.Time) bool { return one.Open(at) || two.Open(at) }
+		var change time.Time
+		for m := range 2 * 24 * 60 {
+			at := start.Add(time.Duration(m) * time.Minute)
+			if union.Open(at) != open(at) {
+				t.Fatalf("open at %s is %v", at, union.Open(at))
+			}
+			if change.IsZero() && open(at) != open(start) {
+				change = at
+			}
+		}
+		got := union.Next(start)
+		if !change.IsZero() && !got.Equal(change) {
+			t.Fatalf("next change is %s, not %s", got, change)
+		}
+		if change.IsZero() && !got.IsZero() && (open(got) == open(start) || open(got.Add(-time.Second)) != open(start)) {
+			t.Fatalf("nothing changes at %s", got)
+		}
+	})
+	hours := officeHours(t)
+	assert.Same(t, hours, credentials.Union(hours))
+	assert.Nil(t, credentials.Union(hours, nil), "always open")
+	assert.False(t, credentials.Union().Open(noon))
+	assert.Zero(t, credentials.Union().Next(noon))
+	halves := credentials.Union(compile(t, credentials.Schedule{Week: []credentials.Span{span(0, 12*60)}}), compile(t, credentials.Schedule{Week: []credentials.Span{span(12*60, 24*60)}}))
+	assert.Zero(t, halves.Next(noon), "two halves of every day never change")
+}
+
+func TestDaysOfEveryYear(t *testing.T) {
+	c := compile(t, credentials.Schedule{
+		Week: []credentials.Span{span(0, 24*60)},
+		Days: []credentials.SpecialDay{{Date: "--12-24"}, {Date: "2027-12-24", Hours: []credentials.Hours{{From: 0, Until: 60}}}},
+	})
+	assert.True(t, c.Next(noon).Equal(at(t, "2026-12-24T00:00:00Z")))
+	assert.False(t, c.Open(at(t, "2031-12-24T12:00:00Z")))
+	assert.True(t, c.Open(at(t, "2027-12-24T00:59:59Z")), "a date with its year comes first")
+	leap := compile(t, credentials.Schedule{Days: []credentials.SpecialDay{{Date: "--02-29", Hours: []credentials.Hours{{From: 60, Until: 120}}}}})
+	assert.True(t, leap.Next(at(t, "2096-03-01T00:00:00Z")).Equal(at(t, "2104-02-29T01:00:00Z")), "eight years without one")
+}
+
+func TestPeriodsBound(t *testing.T) {
+	summer := []credentials.Period{{From: "2026-06-01T08:00", Until: "2026-09-01T00:00"}, {From: "2026-09-01T00:00", Until: "2026-09-02T00:00"}}
+	all := compile(t, credentials.Schedule{Zone: "Europe/Berlin", Periods: summer})
+	assert.True(t, all.Next(noon).Equal(at(t, "2026-06-01T08:00:00+02:00")))
+	assert.True(t, all.Next(at(t, "2026-07-01T00:00:00Z")).Equal(at(t, "2026-09-02T00:00:00+02:00")), "two that touch are one")
+	assert.Zero(t, all.Next(at(t, "2026-10-01T00:00:00Z")))
+	both := compile(t, credentials.Schedule{Zone: "Europe/Berlin", Periods: summer, Week: []credentials.Span{{Days: []credentials.Weekday{mon}, From: 60, Until: 10 * 60}}})
+	assert.True(t, both.Next(noon).Equal(at(t, "2026-06-01T08:00:00+02:00")), "1 June is a Monday")
+	assert.True(t, both.Next(at(t, "2026-08-31T11:00:00+02:00")).IsZero())
+}
+
 func TestSchedulesThatNeverChange(t *testing.T) {
 	always := compile(t, credentials.Schedule{Week: []credentials.Span{span(0, 24*60)}})
 	assert.True(t, always.Open(noon))
@@ -191,16 +275,20 @@ func TestSchedulesThatNeverChange(t *testing.T) {
 func TestSchedulesThatCannotBeUnderstood(t *testing.T) {
 	ok := credentials.Hours{From: 60, Until: 120}
 	for name, s := range map[string]credentials.Schedule{
-		"zone":            {Zone: "Nowhere/Town"},
-		"the machine's":   {Zone: "Local"},
-		"no day":          {Week: []credentials.Span{{From: 0, Until: 60}}},
-		"weekday":         {Week: []credentials.Span{{Days: []credentials.Weekday{7}, From: 0, Until: 60}}},
-		"late":            {Week: []credentials.Span{span(0, 24*60+1)}},
-		"begins at 24:00": {Week: []credentials.Span{span(24*60, 60)}},
-		"negative":        {Week: []credentials.Span{span(-1, 60)}},
-		"date":            {Days: []credentials.SpecialDay{{Date: "2026-02-30", Hours: []credentials.Hours{ok}}}},
-		"date twice":      {Days: []credentials.SpecialDay{{Date: "2026-02-03"}, {Date: "2026-02-03"}}},
-		"over midnight":   {Days: []credentials.SpecialDay{{Date: "2026-02-03", Hours: []credentials.Hours{{From: 120, Until: 60}}}}},
+		"zone":             {Zone: "Nowhere/Town"},
+		"the machine's":    {Zone: "Local"},
+		"no day":           {Week: []credentials.Span{{From: 0, Until: 60}}},
+		"weekday":          {Week: []credentials.Span{{Days: []credentials.Weekday{7}, From: 0, Until: 60}}},
+		"late":             {Week: []credentials.Span{span(0, 24*60+1)}},
+		"begins at 24:00":  {Week: []credentials.Span{span(24*60, 60)}},
+		"negative":         {Week: []credentials.Span{span(-1, 60)}},
+		"date":             {Days: []credentials.SpecialDay{{Date: "2026-02-30", Hours: []credentials.Hours{ok}}}},
+		"date twice":       {Days: []credentials.SpecialDay{{Date: "2026-02-03"}, {Date: "2026-02-03"}}},
+		"date of no year":  {Days: []credentials.SpecialDay{{Date: "--02-30"}}},
+		"period":           {Periods: []credentials.Period{{From: "2026-12-24", Until: "2026-12-25T00:00"}}},
+		"end of a period":  {Periods: []credentials.Period{{From: "2026-12-24T00:00", Until: "tomorrow"}}},
+		"period backwards": {Periods: []credentials.Period{{From: "2026-12-24T00:00", Until: "2026-12-24T00:00"}}},
+		"over midnight":    {Days: []credentials.SpecialDay{{Date: "2026-02-03", Hours: []credentials.Hours{{From: 120, Until: 60}}}}},
 	} {
 		_, err := s.Compile()
 		assert.ErrorIs(t, err, credentials.ErrSchedule, name)

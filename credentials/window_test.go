@@ -13,7 +13,7 @@ import (
 
 var noon = time.Date(2026, 5, 13, 12, 0, 0, 0, time.UTC)
 
-// Rules: G186
+// Rules: G79, G186
 func TestTheLastSecondThatIsWrittenStillOpens(t *testing.T) {
 	w, err := credentials.Through(noon.Add(300*time.Millisecond), noon.Add(time.Hour))
 	require.NoError(t, err)

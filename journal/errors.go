@@ -26,6 +26,14 @@ var (
 			Hinted("Ask somebody who may see all sites.")
 )
 
+// Errors of histories.
+var (
+	// ErrNoHistory: at that instant the log knew no such panel on the reader's sites.
+	ErrNoHistory = fault.New(fault.NotFound, "journal: no history of this panel at that time")
+	// ErrWhereabouts: one panel, one account or one site has to be named.
+	ErrWhereabouts = fault.New(fault.Invalid, "journal: name one panel, one account or one site")
+)
+
 // Errors of checkpoints, proofs and recorders.
 var (
 	// ErrNoSigner: a checkpoint has to be signed, and this node has no key for it.

@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
@@ -22,9 +24,9 @@ const (
 
 // Filter selects entries. All given conditions must hold; the zero value selects all.
 //
-// About (the first of them), Email, Actions, Since and Until are looked up; the other
-// conditions are tested on what was found, so that a filter with nothing else reads the
-// log until a page is full.
+// About (the first of them), Actor, Email, Site, Actions, Since and Until are looked up;
+// further ids and Outcome are tested on what was found, so that a filter with nothing but
+// an outcome reads the log until a page is full.
 type Filter struct {
 	// About are ids of panels, panel users, accounts or sites: an entry is about each of
 	// them, or was caused by that account. At most 16.
@@ -33,6 +35,8 @@ type Filter struct {
 	Email accounts.Email
 	// Actor is the id of who did it.
 	Actor string
+	// Site finds the entries of a site, as far as the reader sees it.
+	Site string
 	// Actions are codes of actions, at most 100: any of them; nil: all.
 	Actions []audit.Action
 	// Outcome is how it ended; "": all.
@@ -46,7 +50,7 @@ type Filter struct {
 func ByAccount(id accounts.ID) Filter { return Filter{About: []string{string(id)}} }
 
 func (f Filter) check() error {
-	if len(f.About) > maxAbout || len(f.Actions) > maxActions || len(f.Actor) > audit.MaxID {
+	if len(f.About) > maxAbout || len(f.Actions) > maxActions || max(len(f.Actor), len(flow.Site(f.Site))) > audit.MaxID {
 		return ErrFilter
 	}
 	for _, id := range f.About {
@@ -75,6 +79,7 @@ func (f Filter) String() string {
 		words = append(words, "by e-mail")
 	}
 	add("actor", f.Actor)
+	add("site", f.Site)
 	for _, a := range f.Actions {
 		add("action", string(a))
 	}
@@ -111,8 +116,14 @@ func (j *Journal) search(ctx context.Context, f Filter, sites accounts.Sites) (s
 	for _, a := range f.Actions {
 		s.query.Actions = append(s.query.Actions, string(a))
 	}
-	if len(f.About) > 0 {
-		s.query.Target = []byte(f.About[0])
+	if f.Site != "" {
+		s.query.AnyTarget = [][]byte{}
+		if sites.Has(f.Site) {
+			s.query.AnyTarget = append(s.query.AnyTarget, []byte(flow.Site(f.Site)))
+		}
+	}
+	if ids := append(slices.Clone(f.About), f.Actor); ids[0] != "" {
+		s.query.Target = []byte(ids[0]) // an entry is found by its actor too
 	}
 	if f.Email.IsZero() {
 		return s, nil
@@ -191,3 +202,6 @@ func (s search) page(ctx context.Context, st store.Store, q store.EntryQuery) ([
 	all = slices.CompactFunc(all, func(a, b store.Entry) bool { return a.ID == b.ID })
 	return all[:min(len(all), store.Page(q.Limit))], nil
 }
+
+// sorted are the keys of a set.
+func sorted(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }

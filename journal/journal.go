@@ -25,6 +25,8 @@ type Options struct {
 	Keys credentials.Sealer
 	// Authority says what a reader may see; nil: the roles that package people manages.
 	Authority accounts.Authority
+	// Policy is the one that package people was given; zero: accounts.PowerManage().
+	Policy accounts.Policy
 	// Emails finds accounts by their e-mail, also removed ones; nil: entries are not found
 	// by e-mail.
 	Emails Emails
@@ -88,7 +90,7 @@ func New(o Options) (*Journal, error) {
 	if o.Node == "" {
 		o.Node = flow.NewID()
 	}
-	core := &flow.Core{Store: o.Store, Keys: o.Keys, Authority: o.Authority, Log: o.Log, Now: o.Now}
+	core := &flow.Core{Store: o.Store, Keys: o.Keys, Authority: o.Authority, GlobalDeny: o.Policy.GlobalDeny, Log: o.Log, Now: o.Now}
 	if core.Authority == nil && o.Store != nil {
 		core.Authority = core.Roles()
 	}

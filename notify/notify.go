@@ -2,14 +2,16 @@
 //
 // It is for host developers, who bring a transport, and for the services, which post
 // messages. Package notify/notifytest has a transport that keeps what it is given, for
-// tests and demos; the module notify/smtp sends mail.
+// tests and demos; the module notify/smtp sends mail, notify/webpush sends push messages,
+// and examples/smsgateway shows text messages through a provider's HTTP gateway.
 //
 // # What a transport must do
 //
 // Its errors say what is known of the message, because that decides whether it is sent
 // again: [ErrUnavailable] if nothing was handed over, a [*RejectedError] if the other
-// side refused the address for good, and any other error if it is not known. No error
-// carries an address, a text or a password: servers repeat addresses in their answers.
+// side refused the message for good, and [ErrUnsure], or any other error, if it is not
+// known. No error carries an address, a text or a password: servers repeat addresses in
+// their answers. The kit in notify/notifytest says whether a transport keeps to this.
 package notify
 
 import (
@@ -27,14 +29,23 @@ var (
 	// ErrUnavailable: nothing was handed over, and a later try may succeed.
 	ErrUnavailable = fault.New(fault.Unavailable, "notify: transport is out of reach").
 			Hinted("Check the server that sends messages, and that this program can reach it.")
-	// ErrRejected: the other side refused the address for good; see [RejectedError].
+	// ErrRejected: the other side refused the message for good; see [RejectedError].
 	ErrRejected = fault.New(fault.Conflict, "notify: address rejected").
 			Hinted("Check the address.")
+	// ErrUnsure: the message was handed over and no answer came, so it may have left. If
+	// it is sent again it may arrive twice.
+	ErrUnsure = fault.New(fault.Unknown, "notify: the message may have been sent")
+	// ErrMessage: it cannot be sent as it is: its id or its sender's address is malformed,
+	// or it is too long.
+	ErrMessage = fault.New(fault.Invalid, "notify: not a message that can be sent")
 )
 
 // RejectedError is [ErrRejected] with the other side's status, such as SMTP's "550 5.1.1".
 // It is a number and never the other side's words, which repeat the address.
-type RejectedError struct{ Status string }
+type RejectedError struct {
+	Status string
+	Ended  bool // a push registration has ended and will not come back: forget it
+}
 
 // Error names the status.
 func (e *RejectedError) Error() string { return fmt.Sprintf("%v: %s", ErrRejected, e.Status) }
@@ -68,7 +79,7 @@ type Text struct {
 // Notice is a push message to an app. It prints as its id.
 type Notice struct {
 	ID       string // the same at every try
-	Endpoint string // what the app registered with
+	Endpoint string // what the app registered with, see the transport
 	Title    string
 	Body     string
 }

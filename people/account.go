@@ -2,9 +2,7 @@ package people
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"strings"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
@@ -123,11 +121,6 @@ func visible(sites accounts.Sites, a accounts.Account) bool {
 	return sites.All() || sites.Overlaps(a.Sites)
 }
 
-// within reports whether somebody restricted to have may give want.
-func within(have, want accounts.Sites) bool {
-	return have.All() || !want.All() && !slices.ContainsFunc(want.IDs(), func(id string) bool { return !have.Has(id) })
-}
-
 // judge answers not found alike for an account that is not there and for one of no site
 // that the operator shares. Of a removed account only those hear who may see all sites.
 func judge(sites accounts.Sites, a accounts.Account, found bool) error {
@@ -216,85 +209,19 @@ func (op *Operator) change(ctx context.Context, name string, id accounts.ID, edi
 			return err
 		}
 		targets = []string{string(id)}
+		if err := op.guard(u, name, g, a); err != nil {
+			return err
+		}
 		if after, err = edit(u, g, a); err != nil {
+			return err
+		}
+		if err := op.people.keepAdmin(u, a, after); err != nil {
 			return err
 		}
 		return flow.Put(u, rec.Accounts, string(id), &after)
 	})
 	if err != nil {
-		return Account{}, op.refused(ctx, name, targets, err)
+		return Account{}, op.refused(ctx, name, targets, taken(err))
 	}
 	return op.people.view(after), nil
-}
-
-// Suspend takes an account's access away at once and keeps everything else: links, roles,
-// history. The reason is recorded in clear; keep names out of it.
-func (op *Operator) Suspend(ctx context.Context, id accounts.ID, reason string) (Account, error) {
-	return op.change(ctx, "Suspend", id, func(u *flow.Unit, _ accounts.Grant, a accounts.Account) (accounts.Account, error) {
-		b, err := a.Suspend(u.Now(), reason, op.people.o.Policy)
-		if err != nil {
-			return a, err
-		}
-		return b, say(u, audit.AccountSuspended, b, append(changed(u, a, b), flow.F(audit.FieldReason, reason))...)
-	})
-}
-
-// Enable ends a suspension: the account is as it was before.
-func (op *Operator) Enable(ctx context.Context, id accounts.ID) (Account, error) {
-	return op.change(ctx, "Enable", id, func(u *flow.Unit, _ accounts.Grant, a accounts.Account) (accounts.Account, error) {
-		b, err := a.Enable()
-		if err != nil {
-			return a, err
-		}
-		return b, say(u, audit.AccountEnabled, b, changed(u, a, b)...)
-	})
-}
-
-// SetRoles replaces an account's roles. Nobody gives or takes a right that they do not
-// have themselves. Errors: [accounts.ErrRoleNotFound], [accounts.ErrRoleLimit],
-// [accounts.ErrPermissionDenied].
-func (op *Operator) SetRoles(ctx context.Context, id accounts.ID, roles ...string) (Account, error) {
-	return op.change(ctx, "SetRoles", id, func(u *flow.Unit, g accounts.Grant, a accounts.Account) (accounts.Account, error) {
-		if err := errors.Join(a.May(accounts.Validate, op.people.o.Policy), mayGive(g, a.Roles), mayGive(g, roles)); err != nil {
-			return a, err
-		}
-		b := a
-		b.Roles = slices.Clone(roles)
-		if err := op.people.o.Policy.Check(b); err != nil {
-			return a, err
-		}
-		return b, say(u, audit.AccountRoleChanged, b,
-			flow.F(audit.FieldRoleBefore, strings.Join(a.Roles, ", ")), flow.F(audit.FieldRole, strings.Join(b.Roles, ", ")))
-	})
-}
-
-// mayGive reports the first right that the roles have and g lacks.
-func mayGive(g accounts.Grant, roles []string) error {
-	rights, err := accounts.DefaultRoles().Rights(false, roles...)
-	if err != nil {
-		return err
-	}
-	for r := range rights.Without(g.Rights).Each() {
-		return &accounts.PermissionError{Right: r}
-	}
-	return nil
-}
-
-// SetSites replaces the sites of an account. Only the operator's own sites can be given or
-// taken, and at least one is left. Errors: [ErrNoSites], [accounts.ErrSiteMismatch].
-func (op *Operator) SetSites(ctx context.Context, id accounts.ID, sites accounts.Sites) (Account, error) {
-	return op.change(ctx, "SetSites", id, func(u *flow.Unit, g accounts.Grant, a accounts.Account) (accounts.Account, error) {
-		switch err := a.May(accounts.Validate, op.people.o.Policy); {
-		case err != nil:
-			return a, err
-		case sites.None():
-			return a, ErrNoSites
-		case !within(g.Sites, sites.Without(a.Sites.IDs()...)), !within(g.Sites, a.Sites.Without(sites.IDs()...)):
-			return a, accounts.ErrSiteMismatch
-		}
-		b := a
-		b.Sites = sites
-		return b, say(u, audit.AccountRoleChanged, b,
-			flow.F(audit.FieldSitesBefore, a.Sites.String()), flow.F(audit.FieldSites, b.Sites.String()))
-	})
 }

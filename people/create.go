@@ -2,7 +2,7 @@ package people
 
 import (
 	"context"
-	"slices"
+	"fmt"
 	"strings"
 	"time"
 
@@ -18,7 +18,10 @@ type NewAccount struct {
 	Email       accounts.Email // see [accounts.Policy] for where it may be left out
 	Username    string         // "" for none; it never changes
 	First, Last string
-	Phone       string // in international form, "" for none
+	Phone       string        // in international form, "" for none
+	Kind        accounts.Kind // a person or a service; visitors are issued, see [Operator.IssueVisitor]
+	Session     *int          // see [Details]
+	Profile     string        // id of the notification profile, "" for none
 	Roles       []string
 	Sites       accounts.Sites     // at least one of the operator's own
 	Window      credentials.Window // when it is valid; the zero value is always
@@ -29,11 +32,11 @@ type NewAccount struct {
 // zero for an account without an address; the account is there either way.
 //
 // Whoever gives roles needs the right to change roles, and no role gives more than the
-// operator has. Errors: those of [accounts.Policy.Check], [ErrNoSites],
+// operator has; where that needs approval, roles are given afterwards. Errors: those of [accounts.Policy.Check], [ErrNoSites],
 // [accounts.ErrEmailInUse], [accounts.ErrUsernameTaken], [accounts.ErrSiteMismatch],
 // [accounts.ErrRoleNotFound], [accounts.ErrMailerNotConfigured].
 func (op *Operator) Create(ctx context.Context, n NewAccount) (Account, Delivery, error) {
-	return op.create(ctx, "Create", n, func(u *flow.Unit, a *accounts.Account) (string, []flow.Field, error) {
+	return op.create(ctx, "Create", n, func(u *flow.Unit, _ accounts.Grant, a *accounts.Account) (string, []flow.Field, error) {
 		if a.Email.IsZero() {
 			return "", nil, nil
 		}
@@ -44,7 +47,7 @@ func (op *Operator) Create(ctx context.Context, n NewAccount) (Account, Delivery
 // CreateConfirmed adds an account that needs no code, because its owner was confirmed
 // elsewhere: for imports, and for the first operator. It sends nothing. Errors: as Create.
 func (op *Operator) CreateConfirmed(ctx context.Context, n NewAccount) (Account, error) {
-	a, _, err := op.create(ctx, "CreateConfirmed", n, func(u *flow.Unit, a *accounts.Account) (string, []flow.Field, error) {
+	a, _, err := op.create(ctx, "CreateConfirmed", n, func(u *flow.Unit, _ accounts.Grant, a *accounts.Account) (string, []flow.Field, error) {
 		var err error
 		*a, err = a.Confirm(u.Now())
 		return "", nil, err
@@ -53,31 +56,38 @@ func (op *Operator) CreateConfirmed(ctx context.Context, n NewAccount) (Account,
 }
 
 // create adds an account; begin is what makes the two ways differ.
-func (op *Operator) create(ctx context.Context, name string, n NewAccount, begin func(*flow.Unit, *accounts.Account) (message string, fields []flow.Field, err error)) (Account, Delivery, error) {
+func (op *Operator) create(ctx context.Context, name string, n NewAccount, begin func(*flow.Unit, accounts.Grant, *accounts.Account) (message string, fields []flow.Field, err error)) (Account, Delivery, error) {
 	g, err := op.allowed(ctx, name)
 	if err != nil {
 		return Account{}, Delivery{}, err
 	}
-	if err := op.mayCreate(ctx, g, n); err != nil {
+	if err := op.mayCreate(ctx, name, g, n); err != nil {
 		return Account{}, Delivery{}, op.refused(ctx, name, nil, err)
 	}
 	id := accounts.ID(flow.NewID())
 	var a accounts.Account
 	var message string
 	_, err = op.people.core.Act(ctx, op.actor, func(u *flow.Unit) error {
-		a = accounts.Account{Created: u.Now(), Email: n.Email, First: n.First, ID: id, Last: n.Last, Phone: n.Phone,
-			Roles: slices.Clone(n.Roles), Sites: n.Sites, Username: n.Username, Window: n.Window}
-		if err := op.people.o.Policy.Check(a); err != nil {
+		a = accounts.Account{Created: u.Now(), Email: n.Email, First: n.First, ID: id, Kind: n.Kind, Last: n.Last, Phone: n.Phone,
+			Profile: n.Profile, Roles: once(n.Roles), Session: n.Session, Sites: n.Sites, Username: n.Username, Window: n.Window}
+		if err := hasProfile(u, n.Profile); err != nil {
+			return err
+		}
+		if err := mayGive(u, g, n.Roles); err != nil {
 			return err
 		}
 		var fields []flow.Field
 		var err error
-		if message, fields, err = begin(u, &a); err != nil {
+		if message, fields, err = begin(u, g, &a); err != nil {
+			return err
+		}
+		if err := op.people.policy(a).Check(a); err != nil {
 			return err
 		}
 		if err := op.people.claim(u, a); err != nil {
 			return err
 		}
+		reserve(u, string(id), roleUse, nil, a.Roles)
 		if err := flow.Put(u, rec.Accounts, string(id), &a); err != nil {
 			return err
 		}
@@ -95,20 +105,28 @@ func (op *Operator) create(ctx context.Context, name string, n NewAccount, begin
 	return op.people.view(a), d, err
 }
 
+// policy is what an account has to fulfil: visitors need neither an address nor a username.
+func (s *Service) policy(a accounts.Account) accounts.Policy {
+	p := s.o.Policy
+	if a.Kind == accounts.VisitorKind {
+		p.EmailRequired, p.LoginBy = false, accounts.ByEither
+	}
+	return p
+}
+
 // mayCreate judges what does not depend on what is stored.
-func (op *Operator) mayCreate(ctx context.Context, g accounts.Grant, n NewAccount) error {
+func (op *Operator) mayCreate(ctx context.Context, name string, g accounts.Grant, n NewAccount) error {
 	switch {
 	case n.Sites.None():
 		return ErrNoSites
-	case !within(g.Sites, n.Sites):
+	case !g.Sites.Covers(n.Sites):
 		return accounts.ErrSiteMismatch
 	case len(n.Roles) == 0:
 		return nil
+	case name == "Create" && op.people.o.Policy.Approve.Has(accounts.RolesManage):
+		return fmt.Errorf("%w: add the account without roles, then give them", accounts.ErrApprovalRequired)
 	}
-	if err := op.people.core.Allowed(ctx, op.actor, "people.SetRoles", ""); err != nil {
-		return err
-	}
-	return mayGive(g, n.Roles)
+	return op.people.core.Allowed(ctx, op.actor, "people.SetRoles", "")
 }
 
 // mail issues a code for the account's owner and posts the message that carries it. It

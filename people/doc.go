@@ -23,6 +23,27 @@
 // to import, and imports an account with a role. From then on a service without an
 // authority of its own asks the roles of the accounts.
 //
+// # Who may do what to whom
+//
+// A right and a shared site are not enough to change an account: the operator needs every
+// right and every site that the account has, or could come to have ([accounts.Grant.Covers]).
+// What is given, a role, a site, rights for a time, is never more than the giver's own, also
+// where a role is made or changed. Nobody does to their own account what could lock them
+// out, and the last administrator stays. Acts that the policy names need a second person:
+// they answer [accounts.ErrApprovalRequired], somebody else calls [Operator.Approve], and
+// their author does them again.
+//
+// # Removing and erasing
+//
+// A removed account gives no access from the commit that removes it; what the log says of
+// its owner stays, sealed. [Operator.Erase] destroys the key of that. [Operator.Hold] keeps
+// it, for a court for example.
+//
+// # Faces
+//
+// Photos are drawn anew, so that nothing else is left of the file. keyholder recognises no
+// faces: a host that does gives an [Embedder], and without one it cannot be switched on.
+//
 // # Mail
 //
 // A message is posted in the commit of the act that needs it and sent by the loop. The

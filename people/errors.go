@@ -7,7 +7,6 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/fault"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
-	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
 // Errors of this package; refusals that concern people are those of package accounts.
@@ -22,6 +21,9 @@ var (
 			Hinted("Look at how the last message was delivered, and wait before you send another.")
 	// ErrNoDelivery: there is no such message, or the caller may not see it.
 	ErrNoDelivery = fault.New(fault.NotFound, "people: no such message")
+	// ErrApprove: the policy wants a second person for what none can be asked for.
+	ErrApprove = fault.New(fault.Invalid, "people: the policy asks for approvals that there are not").
+			Hinted("Name only rights of accounts.Approvable in Policy.Approve.")
 	// ErrNoSites: an account belongs to at least one site.
 	ErrNoSites = fault.New(fault.Invalid, "people: an account needs a site").
 			Hinted("Give the account at least one of your sites. To take all access away, suspend it.")
@@ -30,14 +32,16 @@ var (
 			Hinted("Begin with the first page again.")
 )
 
-// taken says which name of an account is in use, if that is why a commit was refused.
+// taken says which name is in use, if that is why a commit was refused.
 func taken(err error) error {
-	op, ok := errors.AsType[*store.OpError](err)
-	if !ok || !errors.Is(err, store.ErrTaken) {
+	name, ok := claimed(err)
+	switch {
+	case !ok:
 		return err
-	}
-	if c, ok := op.Op.(store.Claim); ok && strings.HasPrefix(string(c.Name), string(usernameScope)) {
+	case strings.HasPrefix(string(name), string(usernameScope)):
 		return accounts.ErrUsernameTaken
+	case strings.HasPrefix(string(name), "role|"):
+		return accounts.ErrRoleNotFound // it is being removed
 	}
 	return accounts.ErrEmailInUse
 }

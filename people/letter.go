@@ -16,6 +16,7 @@ type LetterKind string
 const (
 	SetupLetter LetterKind = "setup" // the code that confirms a new account
 	ResetLetter LetterKind = "reset" // the code that sets a new password
+	MovedLetter LetterKind = "moved" // to the former address: the code that objects to the new one
 )
 
 // Letter is a message before it is put into words.
@@ -34,13 +35,18 @@ func letter(l flow.Letter) Letter {
 // compose is the plain English of a message.
 func compose(l Letter) notify.Message {
 	subject, why := "Your code to set up your account", "An account was made for you. Confirm it with this code:"
-	if l.Kind == ResetLetter {
+	unexpected := "If you did not expect this message, do nothing and give the code to nobody."
+	switch l.Kind {
+	case ResetLetter:
 		subject, why = "Your code to set a new password", "A new password was asked for your account. Set it with this code:"
+	case MovedLetter:
+		subject, why = "The address of your account was changed", "Your account has another e-mail address now. If you did not want that, object with this code:"
+		unexpected = "Objecting stops the account until an operator has looked at it. If you wanted the change, do nothing."
 	}
 	return notify.Message{Subject: subject, Text: strings.Join([]string{
 		"Hello " + l.Name + ",", "",
 		why, "",
 		"    " + l.Code.Reveal(), "",
 		"It works once, until " + l.Expires.UTC().Format("15:04 on 2 January 2006") + " UTC.",
-		"If you did not expect this message, do nothing and give the code to nobody.", ""}, "\n")}
+		unexpected, ""}, "\n")}
 }

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -28,6 +29,9 @@ type Options struct {
 	// Compose puts messages into words, for example in the person's language; nil: plain
 	// English. Of its result only Subject, Text and HTML are used.
 	Compose func(Letter) notify.Message
+	// Faces makes embeddings of the faces in photos; nil: facial recognition is off for
+	// everybody, and there is nothing else that switches it on.
+	Faces Embedder
 	// Policy settles what the products leave open; zero: accounts.PowerManage().
 	Policy accounts.Policy
 	// FirstTry is how long a call waits for the first try to send its message; zero: 5
@@ -46,9 +50,10 @@ const firstTry = 5 * time.Second
 
 // Service is the accounts in one store. It is safe for concurrent use.
 type Service struct {
-	core    *flow.Core
-	o       Options
-	postman *flow.Postman
+	core     *flow.Core
+	o        Options
+	postman  *flow.Postman
+	decoding chan struct{} // one for each photo that is being unpacked
 }
 
 // New makes a service. It does no I/O. The error joins everything that is missing.
@@ -68,7 +73,7 @@ func New(o Options) (*Service, error) {
 	if o.Compose == nil {
 		o.Compose = compose
 	}
-	core := &flow.Core{Store: o.Store, Keys: o.Keys, Authority: o.Authority, Log: o.Log, Now: o.Now}
+	core := &flow.Core{Store: o.Store, Keys: o.Keys, Authority: o.Authority, GlobalDeny: o.Policy.GlobalDeny, Log: o.Log, Now: o.Now}
 	core.Opener, _ = o.Keys.(credentials.Opener)
 	if core.Authority == nil {
 		core.Authority = core.Roles()
@@ -76,7 +81,10 @@ func New(o Options) (*Service, error) {
 	if err := core.Check(); err != nil {
 		return nil, err
 	}
-	s := &Service{core: core, o: o}
+	if !o.Policy.Approve.Without(accounts.Approvable()).IsZero() {
+		return nil, ErrApprove
+	}
+	s := &Service{core: core, o: o, decoding: make(chan struct{}, decoding)}
 	s.postman = flow.NewPostman(core, o.Node, o.Mailer, func(l flow.Letter) notify.Message { return s.o.Compose(letter(l)) })
 	return s, nil
 }
@@ -85,7 +93,7 @@ func New(o Options) (*Service, error) {
 // (sqlite.DB.Within): what is done through it commits or falls with that transaction. Its
 // messages leave after that commit, so no call waits for them.
 func (s *Service) On(st store.Store) *Service {
-	n := &Service{core: s.core.On(st), o: s.o, postman: s.postman}
+	n := &Service{core: s.core.On(st), o: s.o, postman: s.postman, decoding: s.decoding}
 	n.o.FirstTry = -1
 	if s.o.Authority == nil {
 		n.core.Authority = n.core.Roles()
@@ -97,13 +105,14 @@ func (s *Service) On(st store.Store) *Service {
 // name.
 func (s *Service) As(actor accounts.Actor) *Operator { return &Operator{people: s, actor: actor} }
 
-// Loops are what has to run on nodes that send messages; none on a node without a mailer
-// or with a keyring that cannot open.
+// Loops are what has to run: erasures on any node, messages on a node with a mailer and a
+// keyring that can open.
 func (s *Service) Loops() []engine.Loop {
+	loops := []engine.Loop{{Name: "people/erase", Every: time.Minute, Pass: s.WorkErasures}}
 	if s.o.Mailer == nil || s.core.Opener == nil {
-		return nil
+		return loops
 	}
-	return []engine.Loop{{Name: "people/post", Every: time.Second, Wake: s.core.Store.Wake, Pass: s.Work}}
+	return append(loops, engine.Loop{Name: "people/post", Every: time.Second, Wake: s.core.Store.Wake, Pass: s.Work})
 }
 
 // Work sends the messages that are due, and returns. It is one pass of the loop that
@@ -121,8 +130,12 @@ type Operator struct {
 	actor  accounts.Actor
 }
 
-// refused records a refusal and returns it.
+// refused records a refusal and returns it. An act that waits for another person's
+// approval is recorded as that.
 func (op *Operator) refused(ctx context.Context, name string, targets []string, err error) error {
+	if a, ok := errors.AsType[*asked](err); ok {
+		return op.ask(ctx, a)
+	}
 	return op.people.core.Refused(ctx, op.actor, "people."+name, targets, err)
 }
 

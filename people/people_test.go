@@ -211,7 +211,7 @@ func TestWithoutAMailerAMessageIsRefusedAtOnce(t *testing.T) {
 	require.ErrorIs(t, err, accounts.ErrMailerNotConfigured)
 	require.ErrorIs(t, b.op.CheckMailer(t.Context()), accounts.ErrMailerNotConfigured)
 	require.ErrorIs(t, b.svc.Work(t.Context()), accounts.ErrMailerNotConfigured)
-	assert.Empty(t, b.svc.Loops())
+	assert.Len(t, b.svc.Loops(), 1, "erasures only")
 	there, err := b.op.Exists(t.Context(), email(t, "new@example.com"))
 	require.NoError(t, err)
 	assert.False(t, there, "a refused account must not be there")
@@ -221,6 +221,10 @@ func TestNewSaysEverythingThatIsMissing(t *testing.T) {
 	_, err := people.New(people.Options{})
 	require.ErrorContains(t, err, "a store is required")
 	require.ErrorContains(t, err, "a keyring is required")
+	p := accounts.GEM()
+	p.Approve = accounts.RightsOf(accounts.AccountsSuspend)
+	_, err = people.New(people.Options{Store: memstore.Open(), Keys: ring(t), Policy: p})
+	require.ErrorIs(t, err, people.ErrApprove)
 }
 
 // A node whose keyring cannot open posts messages and leaves the sending to others.
@@ -229,7 +233,7 @@ func TestANodeThatCannotOpenSendsNothing(t *testing.T) {
 	_, d, err := b.op.Create(t.Context(), people.NewAccount{Email: email(t, "owner@example.com"), Sites: sites})
 	require.NoError(t, err)
 	assert.Equal(t, people.Queued, d.State)
-	assert.Empty(t, b.svc.Loops())
+	assert.Len(t, b.svc.Loops(), 1, "erasures only")
 	require.Error(t, b.svc.Work(t.Context()))
 
 	sender, err := people.New(people.Options{Store: b.store, Keys: b.keys, Mailer: b.mail})

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -36,8 +37,8 @@ func (c Confirmation) check(a accounts.Account) error {
 }
 
 // Remove ends an account for good: its owner cannot sign in any more, it is no panel
-// user's account from that moment on, its address is free, and its codes and messages are
-// void. Codes, labels and partitions of panel users stay as they are, and so does the log.
+// user's account from that moment on, its address is free, its codes and messages are
+// void, and its photo, attributes, password and factors are gone. Codes, labels and partitions of panel users stay as they are, and so does the log.
 //
 // It cannot be undone. To take an account off a panel user and keep it, unassign it
 // (package roster); to take access away for a while, suspend it. After a mistake add the
@@ -66,18 +67,32 @@ func (op *Operator) Remove(ctx context.Context, id accounts.ID, confirm Confirma
 		if err := confirm.check(a); err != nil {
 			return err
 		}
+		if err := op.guard(u, name, g, a); err != nil {
+			return err
+		}
+		if err := s.keepAdmin(u, a, gone); err != nil {
+			return err
+		}
+		approver, err := op.approval(u, name, a, "remove")
+		if err != nil {
+			return err
+		}
+		reserve(u, string(id), roleUse, a.Roles, nil)
 		linked, err := s.core.Store.Tally(ctx, store.Query{Kind: rec.Users.Name, Term: rec.ByAccount, From: []byte(id), To: append([]byte(id), 0)})
 		if err != nil {
 			return err
 		}
-		if err := say(u, audit.AccountRemoved, a, flow.F(audit.FieldStatusBefore, string(a.StatusPowerManage(u.Now()))),
+		if err := say(u, audit.AccountRemoved, a, flow.F(audit.FieldApprover, approver), flow.F(audit.FieldStatusBefore, string(a.StatusPowerManage(u.Now()))),
 			flow.F(audit.FieldUnlinkedUsers, strconv.FormatInt(linked, 10))); err != nil {
 			return err
 		}
 		if err := s.release(u, a); err != nil {
 			return err
 		}
-		if err := u.VoidSecrets(string(id)); err != nil {
+		if err := errors.Join(u.VoidSecrets(string(id)), u.VoidSecret(moved, string(id))); err != nil {
+			return err
+		}
+		if err := strip(u, id); err != nil {
 			return err
 		}
 		u.Do(store.Mark{Line: flow.UnlinkLine(string(id))})
@@ -96,4 +111,19 @@ func (op *Operator) Remove(ctx context.Context, id accounts.ID, confirm Confirma
 		s.core.Logger().WarnContext(ctx, "unlink later", slog.String("account", string(id)), slog.Any("error", err))
 	}
 	return nil
+}
+
+// strip takes away what is kept beside an account: its photo, its attributes, and how its
+// owner signed in.
+func strip(u *flow.Unit, id accounts.ID) error {
+	return errors.Join(lose(u, rec.Photos, string(id)), lose(u, rec.AttributeLists, string(id)), lose(u, rec.Logins, string(id)))
+}
+
+// lose drops a record, if there is one.
+func lose[T any](u *flow.Unit, k rec.Kind[T], id string) error {
+	_, found, err := flow.Load(u, k, id)
+	if err == nil && found {
+		flow.Drop(u, k, id)
+	}
+	return err
 }

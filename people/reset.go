@@ -50,6 +50,9 @@ func (op *Operator) ResetPassword(ctx context.Context, id accounts.ID, confirm .
 		if err := s.confirmed(a, confirm); err != nil {
 			return err
 		}
+		if err := op.guard(u, name, g, a); err != nil {
+			return err
+		}
 		purpose := flow.Reset
 		if a.Confirmed.IsZero() {
 			purpose = flow.Setup

@@ -3,9 +3,11 @@ package people_test
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,6 +16,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/internal/mint"
+	"github.com/seed-a2d3eaca/keyholder/panel"
 	"github.com/seed-a2d3eaca/keyholder/people"
 	"github.com/seed-a2d3eaca/keyholder/store"
 	"github.com/seed-a2d3eaca/keyholder/store/memstore"
@@ -28,6 +31,19 @@ var operations = map[string]func(ctx context.Context, op *people.Operator, a peo
 	"Accounts": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
 		_, err := op.Accounts(ctx, people.Search{})
 		return err
+	},
+	"AddRole": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
+		return op.AddRole(ctx, accounts.Role{Name: "helper"})
+	},
+	"Approvals": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
+		_, err := op.Approvals(ctx)
+		return err
+	},
+	"Approve": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
+		return op.Approve(ctx, "no such approval")
+	},
+	"ChangeRole": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
+		return op.ChangeRole(ctx, accounts.Role{Name: "helper"})
 	},
 	"CheckMailer": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
 		return op.CheckMailer(ctx)
@@ -56,11 +72,34 @@ var operations = map[string]func(ctx context.Context, op *people.Operator, a peo
 		_, err := op.Exists(ctx, a.Email)
 		return err
 	},
+	"Explain": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Explain(ctx, a.ID, "roster.SetCode", "north")
+		return err
+	},
+	"Lend": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Lend(ctx, a.ID, people.Loan{Rights: accounts.RightsOf(accounts.RolesManage), Until: time.Now().Add(time.Hour), Reason: "help"})
+		return err
+	},
 	"Remove": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
 		return op.Remove(ctx, a.ID, people.Confirmation{Account: a.Email.String()})
 	},
+	"RemoveRole": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
+		return op.RemoveRole(ctx, "helper")
+	},
 	"ResetPassword": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
 		_, err := op.ResetPassword(ctx, a.ID)
+		return err
+	},
+	"Revoke": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Revoke(ctx, a.ID, "")
+		return err
+	},
+	"RoleChoices": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.RoleChoices(ctx, a.ID)
+		return err
+	},
+	"Roles": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
+		_, err := op.Roles(ctx)
 		return err
 	},
 	"SetRoles": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
@@ -71,8 +110,90 @@ var operations = map[string]func(ctx context.Context, op *people.Operator, a peo
 		_, err := op.SetSites(ctx, a.ID, a.Sites)
 		return err
 	},
+	"SetWindow": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.SetWindow(ctx, a.ID, credentials.Window{Until: time.Now().Add(time.Hour)})
+		return err
+	},
+	"Unlend": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Unlend(ctx, a.ID, "no such loan")
+		return err
+	},
+	"Unlock": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Unlock(ctx, a.ID)
+		return err
+	},
+	"Unrevoke": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Unrevoke(ctx, a.ID)
+		return err
+	},
 	"Status": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
 		_, err := op.Status(ctx, a.ID)
+		return err
+	},
+	"Attributes": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Attributes(ctx, a.ID)
+		return err
+	},
+	"CancelErasure": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		return op.CancelErasure(ctx, a.ID)
+	},
+	"Erase": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Erase(ctx, a.ID)
+		return err
+	},
+	"Hold": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		return op.Hold(ctx, a.ID, "a court asked")
+	},
+	"IssueVisitor": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.IssueVisitor(ctx, people.NewVisitor{First: "Guest", Host: a.ID, Sites: sites, Until: time.Now().Add(time.Hour)})
+		return err
+	},
+	"Object": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		return op.Object(ctx, a.ID, credentials.Code{})
+	},
+	"Photo": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Photo(ctx, a.ID)
+		return err
+	},
+	"Profiles": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
+		_, err := op.Profiles(ctx)
+		return err
+	},
+	"RemoveAttribute": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		return op.RemoveAttribute(ctx, a.ID, "floor")
+	},
+	"RemovePhoto": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		return op.RemovePhoto(ctx, a.ID)
+	},
+	"Reveal": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.Reveal(ctx, a.ID, "floor")
+		return err
+	},
+	"SetAttribute": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		return op.SetAttribute(ctx, a.ID, "floor", "2")
+	},
+	"SetContact": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.SetContact(ctx, a.ID, a.Email, "+1234567890")
+		return err
+	},
+	"SetDetails": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		_, err := op.SetDetails(ctx, a.ID, people.Details{First: "Robin"})
+		return err
+	},
+	"SetPhoto": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		return op.SetPhoto(ctx, a.ID, portrait)
+	},
+	"SetProfile": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
+		return op.SetProfile(ctx, accounts.Profile{Name: "office"})
+	},
+	"SetSecret": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		return op.SetSecret(ctx, a.ID, "badge", panel.SecretOf("12345"))
+	},
+	"Unhold": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
+		return op.Unhold(ctx, a.ID)
+	},
+	"Visitors": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
+		_, err := op.Visitors(ctx, people.Search{})
 		return err
 	},
 	"Suspend": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
@@ -95,6 +216,12 @@ func TestEveryOperationIsInTheTableOfRights(t *testing.T) {
 	}
 	slices.Sort(have)
 	assert.Equal(t, have, listed)
+	var methods []string
+	for m := range reflect.TypeFor[*people.Operator]().Methods() {
+		methods = append(methods, m.Name)
+	}
+	slices.Sort(methods)
+	assert.Equal(t, methods, have, "every exported operation is walked below")
 }
 
 // Without its one right an operation changes nothing, sends nothing, and the refusal is
@@ -162,7 +289,9 @@ func TestAnAccountOfAnotherSiteIsNotThere(t *testing.T) {
 		absent := run(t.Context(), b.as("north"), nowhere, "no such receipt")
 		assert.Equal(t, absent, foreign, name)
 		switch name {
-		case "Account", "Enable", "Remove", "ResetPassword", "SetRoles", "SetSites", "Status", "Suspend":
+		case "Account", "Attributes", "CancelErasure", "Enable", "Erase", "Explain", "Hold", "IssueVisitor", "Lend", "Photo", "Remove", "RemoveAttribute",
+			"RemovePhoto", "ResetPassword", "Reveal", "Revoke", "RoleChoices", "SetAttribute", "SetContact", "SetDetails", "SetPhoto", "SetRoles",
+			"SetSecret", "SetSites", "SetWindow", "Status", "Suspend", "Unhold", "Unlend", "Unlock", "Unrevoke":
 			assert.ErrorIs(t, foreign, accounts.ErrAccountNotFound, name)
 		case "Delivery":
 			assert.ErrorIs(t, foreign, people.ErrNoDelivery)

@@ -95,6 +95,8 @@ func (b *bench) facts(id accounts.ID) people.Standing {
 }
 
 // Nobody changes keyholder's own account.
+//
+// Rules: G150
 func TestTheSystemsAccountStaysAsItIs(t *testing.T) {
 	b := newBench(t)
 	a := people.Account{}
@@ -110,6 +112,8 @@ func TestTheSystemsAccountStaysAsItIs(t *testing.T) {
 }
 
 // What products forbid is refused as such.
+//
+// Rules: G6, G30, G147
 func TestPoliciesForbid(t *testing.T) {
 	b := newBench(t, func(o *people.Options) { o.Policy = accounts.GEM() })
 	a, err := b.op.CreateConfirmed(t.Context(), people.NewAccount{Username: "owner", Sites: sites})
@@ -189,9 +193,13 @@ put onetime if=1
 put sent if=0
 `},
 	{"remove", accounts.NotConfirmed, acts[3].run, `entry account.removed targets=3
+check attributes if=0
+check login if=0
+check onetime if=0
 check onetime if=0
 check person if=1
 check person if=1
+check photo if=0
 drop onetime if=1
 mark unlink
 put account if=1
@@ -250,7 +258,7 @@ func TestAPolicyMayAskToConfirmAReset(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Rules: R88, R148
+// Rules: R88, R148, G3
 func TestAnAddressIsOneAccountsUntilThatIsRemoved(t *testing.T) {
 	for _, deletion := range []accounts.Deletion{accounts.Tombstone, accounts.Purge} {
 		b := newBench(t, func(o *people.Options) { o.Policy = accounts.PowerManage(); o.Policy.Deletion = deletion })
@@ -281,7 +289,7 @@ func TestWherePoliciesShareAddressesTheyAreShared(t *testing.T) {
 
 // Nobody gives or takes what they do not have.
 //
-// Rules: R240
+// Rules: R240, G106, G188
 func TestRolesAndSitesWithinTheOperatorsOwn(t *testing.T) {
 	b := newBench(t, func(o *people.Options) {
 		installer, err := accounts.DefaultRoles().Rights(false, "installer")

@@ -151,11 +151,15 @@ type Page struct {
 // pageSize is how many accounts a page has if nobody says.
 const pageSize = 15
 
-// Accounts lists the accounts that share a site with the operator. For an operator of all
-// sites a page costs the same wherever it lies in the list; for others the total is
-// counted by reading the accounts. Errors: [ErrCursor].
+// Accounts lists the accounts that share a site with the operator, visitors aside. For an
+// operator of all sites a page costs the same wherever it lies in the list; for others
+// only accounts of their sites are read, and counted by reading them. Errors: [ErrCursor].
 func (op *Operator) Accounts(ctx context.Context, s Search) (Page, error) {
-	g, err := op.allowed(ctx, "Accounts")
+	return op.list(ctx, "Accounts", false, s)
+}
+
+func (op *Operator) list(ctx context.Context, name string, visitors bool, s Search) (Page, error) {
+	g, err := op.allowed(ctx, name)
 	if err != nil {
 		return Page{}, err
 	}
@@ -163,22 +167,18 @@ func (op *Operator) Accounts(ctx context.Context, s Search) (Page, error) {
 	if s.Limit == 0 {
 		limit = pageSize
 	}
-	q := store.Query{Kind: rec.Accounts.Name, Term: rec.ByName, Prefix: []byte(strings.ToLower(strings.TrimSpace(s.Prefix)))}
+	after, err := s.After.position()
+	if err != nil {
+		return Page{}, err
+	}
+	of := listing{sites: g.Sites, visitors: visitors, prefix: []byte(strings.ToLower(strings.TrimSpace(s.Prefix)))}
 	var page Page
-	if page.Total, err = op.people.count(ctx, g.Sites, q); err != nil {
+	if page.Total, err = op.people.count(ctx, of); err != nil {
 		return Page{}, err
 	}
-	if q.After, err = s.After.position(); err != nil {
-		return Page{}, err
-	}
-	if g.Sites.All() {
-		q.Limit = limit + 1
-	}
+	of.after, of.limit = after, limit+1
 	more := false
-	err = op.people.each(ctx, q, func(a accounts.Account) bool {
-		if !visible(g.Sites, a) {
-			return true
-		}
+	err = op.people.walk(ctx, of, func(a accounts.Account) bool {
 		if more = len(page.Accounts) == limit; more {
 			return false
 		}
@@ -192,17 +192,12 @@ func (op *Operator) Accounts(ctx context.Context, s Search) (Page, error) {
 }
 
 // count counts the accounts of a list.
-func (s *Service) count(ctx context.Context, sites accounts.Sites, q store.Query) (int64, error) {
-	if sites.All() {
-		return s.core.Store.Tally(ctx, q)
+func (s *Service) count(ctx context.Context, of listing) (int64, error) {
+	if of.sites.All() {
+		return s.core.Store.Tally(ctx, of.whole())
 	}
 	var n int64
-	err := s.each(ctx, q, func(a accounts.Account) bool {
-		if visible(sites, a) {
-			n++
-		}
-		return true
-	})
+	err := s.walk(ctx, of, func(accounts.Account) bool { n++; return true })
 	return n, err
 }
 

@@ -50,7 +50,9 @@ type Core struct {
 	Keys      credentials.Sealer
 	Opener    credentials.Opener // nil on nodes that do not deliver
 	Authority accounts.Authority
-	Log       *slog.Logger
+	// GlobalDeny: a right that one role denies is denied, whatever others allow.
+	GlobalDeny bool
+	Log        *slog.Logger
 	// Now is the time for decisions; nil: the clock.
 	Now func() time.Time
 }
@@ -97,6 +99,11 @@ func (c *Core) On(st store.Store) *Core {
 
 // NewID returns a random id.
 func NewID() string { return uuid.NewString() }
+
+// nextID returns a random id that begins with the time: what is written one after the
+// other lies side by side in a store. It is for entries and changes, which say when they
+// were anyway.
+func nextID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // Act runs a decision for an actor until it commits: decide is called with a new Unit
 // each time, and must have no effects outside it. A decision that adds no operation and

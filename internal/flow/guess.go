@@ -22,10 +22,13 @@ type Guesses struct {
 }
 
 // Reserve counts an attempt. It has to come before anything is compared, so that however
-// many guess at once, no more than Max are looked at; beyond it is [ErrGuesses].
-func (c *Core) Reserve(ctx context.Context, actor accounts.Actor, g Guesses) error {
+// many guess at once, no more than Max are looked at; beyond it is [ErrGuesses]. With
+// several limits the attempt is within all of them, or counted by none.
+func (c *Core) Reserve(ctx context.Context, actor accounts.Actor, all ...Guesses) error {
 	_, err := c.Act(ctx, actor, func(u *Unit) error {
-		u.Do(store.Count{Counter: g.Counter, By: 1, Max: g.Max, Until: g.Until})
+		for _, g := range all {
+			u.Do(store.Count{Counter: g.Counter, By: 1, Max: g.Max, Until: g.Until})
+		}
 		return nil
 	})
 	if errors.Is(err, store.ErrLimit) {

@@ -34,11 +34,12 @@ type Purpose string
 
 // The purposes.
 const (
-	Setup Purpose = "setup" // confirms an account
-	Reset Purpose = "reset" // sets a new password
+	Setup  Purpose = "setup"  // confirms an account
+	Reset  Purpose = "reset"  // sets a new password
+	Second Purpose = "second" // is a second factor; it belongs to a challenge
 )
 
-// purposes lists them all.
+// purposes lists those that belong to an account.
 var purposes = [...]Purpose{Setup, Reset}
 
 // Form is what a one-time secret looks like.
@@ -46,14 +47,17 @@ type Form uint8
 
 // The forms.
 const (
-	Digits Form = iota // 8 digits, to be typed
-	Token              // 26 letters and digits, more than 128 bits, to be put into a link
+	Digits  Form = iota // 8 digits, to be typed
+	Token               // 26 letters and digits, more than 128 bits, to be put into a link
+	Short               // 6 digits, to be typed after a password
+	Letters             // 6 letters and digits, the same
 )
 
-// onceDigits is the length of a typed secret, onceGuesses how often one may be tried: 5
-// in 100 million.
+// onceDigits and onceShort are the lengths of typed secrets, onceGuesses how often one may
+// be tried: 5 in 100 million, or in a million after a password.
 const (
 	onceDigits  = 8
+	onceShort   = 6
 	onceGuesses = 5
 )
 
@@ -81,18 +85,38 @@ func (o OneTime) LogValue() slog.Value { return slog.StringValue(credentials.Red
 // MarshalText keeps the text out of JSON and every other text form.
 func (o OneTime) MarshalText() ([]byte, error) { return []byte(credentials.Redacted), nil }
 
+// Reveal returns the text, for the message to its owner.
+func (o OneTime) Reveal() string { return o.text }
+
 // Issued is a new one-time secret. Only its fingerprint is stored.
 type Issued struct {
 	Purpose Purpose
+	Owner   string // the account, or the challenge that it belongs to
 	Secret  OneTime
-	Serial  string // tells it from others of the same purpose and account
+	Serial  string // tells it from others of the same purpose and owner
 	Expires time.Time
 }
 
 // Issue makes a one-time secret for an account. It takes the place of an older one of
 // the same purpose.
 func (u *Unit) Issue(purpose Purpose, account string, form Form, life time.Duration) (Issued, error) {
-	id := onceID(purpose, account)
+	return u.issue(purpose, account, rec.OneTime{Account: account}, form, life)
+}
+
+// IssueAsked is Issue for somebody who says that they are the owner: the secret goes to
+// the owner, but nothing follows from its being out.
+func (u *Unit) IssueAsked(purpose Purpose, account string, form Form, life time.Duration) (Issued, error) {
+	return u.issue(purpose, account, rec.OneTime{Account: account, Asked: true}, form, life)
+}
+
+// IssueFor is Issue for a secret that belongs to a challenge instead of the account
+// itself: there is one for each purpose and owner.
+func (u *Unit) IssueFor(purpose Purpose, owner, account string, form Form, life time.Duration) (Issued, error) {
+	return u.issue(purpose, owner, rec.OneTime{Account: account}, form, life)
+}
+
+func (u *Unit) issue(purpose Purpose, owner string, o rec.OneTime, form Form, life time.Duration) (Issued, error) {
+	id := onceID(purpose, owner)
 	if _, _, err := Load(u, rec.OneTimes, id); err != nil {
 		return Issued{}, err
 	}
@@ -100,22 +124,28 @@ func (u *Unit) Issue(purpose Purpose, account string, form Form, life time.Durat
 	if err != nil {
 		return Issued{}, err
 	}
-	s := Issued{Purpose: purpose, Secret: secret, Serial: NewID(), Expires: u.now.Add(life)}
+	s := Issued{Purpose: purpose, Owner: owner, Secret: secret, Serial: NewID(), Expires: u.now.Add(life)}
 	keyID := u.core.Keys.Epoch().Prints[0]
-	mark, err := u.core.printOnce(keyID, purpose, account, s.Serial, secret)
+	mark, err := u.core.printOnce(keyID, purpose, owner, s.Serial, s.Secret)
 	if err != nil {
 		return Issued{}, err
 	}
-	return s, Put(u, rec.OneTimes, id, &rec.OneTime{Account: account, Expires: s.Expires, Issued: u.now, KeyID: keyID,
-		Print: mark[:], Purpose: string(purpose), Serial: s.Serial})
+	o.Expires, o.Issued, o.KeyID, o.Print, o.Purpose, o.Serial = s.Expires, u.now, keyID, mark[:], string(purpose), s.Serial
+	return s, Put(u, rec.OneTimes, id, &o)
 }
 
 // draw makes a secret from the system's randomness.
 func draw(form Form) (OneTime, error) {
-	if form == Token {
+	n := onceDigits
+	switch form {
+	case Token:
 		return OneTime{text: rand.Text()}, nil
+	case Letters:
+		return OneTime{text: rand.Text()[:onceShort]}, nil // A to Z and 2 to 7: 30 bits
+	case Short:
+		n = onceShort
 	}
-	c, err := credentials.Generate(nil, onceDigits, credentials.Policy{Lens: []int{onceDigits}}, nil)
+	c, err := credentials.Generate(nil, n, credentials.Policy{Lens: []int{n}}, nil)
 	if err != nil {
 		return OneTime{}, err
 	}
@@ -126,15 +156,20 @@ func draw(form Form) (OneTime, error) {
 // carry them.
 func (u *Unit) VoidSecrets(account string) error {
 	for _, p := range purposes {
-		_, found, err := Load(u, rec.OneTimes, onceID(p, account))
-		if err != nil {
+		if err := u.VoidSecret(p, account); err != nil {
 			return err
-		}
-		if found {
-			Drop(u, rec.OneTimes, onceID(p, account))
 		}
 	}
 	return nil
+}
+
+// VoidSecret ends a one-time secret, if there is one, and the message that carries it.
+func (u *Unit) VoidSecret(purpose Purpose, owner string) error {
+	_, found, err := Load(u, rec.OneTimes, onceID(purpose, owner))
+	if err == nil && found {
+		Drop(u, rec.OneTimes, onceID(purpose, owner))
+	}
+	return err
 }
 
 // SecretOpen reports whether an account has a one-time secret that can still be used.

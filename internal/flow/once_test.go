@@ -62,8 +62,10 @@ func spend(c *flow.Core, purpose flow.Purpose, account string, typed flow.OneTim
 
 func TestASecretOfEitherFormIsSpentOnce(t *testing.T) {
 	for form, check := range map[flow.Form]func(flow.OneTime) bool{
-		flow.Digits: func(s flow.OneTime) bool { c, err := s.Code(); return err == nil && c.Len() == 8 },
-		flow.Token:  func(s flow.OneTime) bool { _, err := s.Code(); return err != nil },
+		flow.Digits:  func(s flow.OneTime) bool { c, err := s.Code(); return err == nil && c.Len() == 8 },
+		flow.Token:   func(s flow.OneTime) bool { _, err := s.Code(); return err != nil },
+		flow.Short:   func(s flow.OneTime) bool { c, err := s.Code(); return err == nil && c.Len() == 6 },
+		flow.Letters: func(s flow.OneTime) bool { return len(s.Reveal()) == 6 },
 	} {
 		c := newCore(t)
 		s := issue(t, c, flow.Reset, "a", form)
@@ -251,4 +253,57 @@ func TestOneTimeSecretsAreNotSpilled(t *testing.T) {
 	for _, e := range es {
 		assert.NotContains(t, string(e.Body), code.Reveal())
 	}
+}
+
+// One secret, 32 at once, 500 rounds (20 with -short): one of them uses it, each time.
+//
+// Rules: R135
+func TestASecretHasOneWinner(t *testing.T) {
+	rounds := 500
+	if testing.Short() {
+		rounds = 20
+	}
+	c := newCore(t)
+	for round := range rounds {
+		s := issue(t, c, flow.Setup, "a", flow.Form(round%4))
+		var all sync.WaitGroup
+		var won atomic.Int64
+		for range 32 {
+			all.Go(func() {
+				if spend(c, flow.Setup, "a", s.Secret) == nil {
+					won.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		require.EqualValues(t, 1, won.Load(), "round %d", round)
+	}
+}
+
+// Each digit of a secret is as likely as the others. With the bias of a byte cut to ten
+// digits, chi-square would be beyond this bound, which chance exceeds once in a million
+// runs.
+func TestDigitsAreUniform(t *testing.T) {
+	c := newCore(t)
+	const secrets = 4000
+	var seen [10]int
+	for range secrets {
+		_, err := c.Act(t.Context(), tester, func(u *flow.Unit) error {
+			s, err := u.Issue(flow.Setup, "a", flow.Digits, time.Hour)
+			if err != nil {
+				return err
+			}
+			for _, r := range s.Secret.Reveal() {
+				seen[r-'0']++
+			}
+			return say(u, "a")
+		})
+		require.NoError(t, err)
+	}
+	const expected = secrets * 8 / 10
+	var chi float64
+	for _, k := range seen {
+		chi += float64(k-expected) * float64(k-expected) / expected
+	}
+	assert.Less(t, chi, 45.1)
 }

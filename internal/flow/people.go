@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
-	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
@@ -71,33 +70,4 @@ func (d *Accounts) Suggest(ctx context.Context, sites accounts.Sites, prefix str
 			return out, nil
 		}
 	}
-}
-
-// Roles returns keyholder's own authority: the roles and sites of accounts.
-func (c *Core) Roles() accounts.Authority { return roles{c} }
-
-type roles struct{ core *Core }
-
-// Grant implements [accounts.Authority].
-func (r roles) Grant(ctx context.Context, a accounts.Actor) (accounts.Grant, error) {
-	switch a.Kind() {
-	case audit.SystemActor:
-		return accounts.Grant{Enabled: true, Rights: accounts.AllRights(), Sites: accounts.AllSites()}, nil
-	case audit.AccountActor:
-	default:
-		return accounts.Grant{}, nil
-	}
-	rs, err := r.core.Store.Load(ctx, rec.Accounts.Key(string(a.ID())))
-	if err != nil {
-		return accounts.Grant{}, err
-	}
-	acc, _, err := rec.Accounts.Decode(rs[0])
-	if err != nil || rs[0].Version == 0 {
-		return accounts.Grant{}, err
-	}
-	rights, err := accounts.DefaultRoles().Rights(false, acc.Roles...)
-	if err != nil {
-		return accounts.Grant{}, err
-	}
-	return accounts.Grant{Enabled: acc.Access(r.core.Time()) == nil, Rights: rights, Sites: acc.Sites, Epoch: rs[0].Version}, nil
 }

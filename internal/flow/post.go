@@ -10,12 +10,25 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
-// postLines is what the names of messages' lines begin with.
-const postLines = "post/"
+// The lanes are what the names of messages' lines begin with: each service sends its own.
+const (
+	PeopleLane = "post/"
+	SignInLane = "signinpost/"
+)
+
+// Channel is how a message goes.
+type Channel string
+
+// The channels.
+const (
+	Mail Channel = "mail"
+	SMS  Channel = "sms"
+)
 
 // Letter is a message before it is put into words.
 type Letter struct {
 	Purpose Purpose
+	Channel Channel
 	Name    string // of the person
 	Secret  OneTime
 	Expires time.Time
@@ -25,6 +38,8 @@ type Letter struct {
 type Posting struct {
 	Account string
 	To      accounts.Email
+	Phone   string // instead of To: by text message
+	Lane    string // "": PeopleLane
 	Name    string
 	Secret  Issued
 	Budget  string // a counter that gets its one back if the message never leaves; "" for none
@@ -41,7 +56,14 @@ type parts struct {
 // What varies in it is sealed until it is settled. It returns the message's id.
 func (u *Unit) Post(p Posting) (string, error) {
 	id := NewID()
-	plain, err := json.Marshal(parts{To: p.To.String(), Name: p.Name, Code: p.Secret.Secret.text})
+	channel, to, lane := Mail, p.To.String(), PeopleLane
+	if p.Phone != "" {
+		channel, to = SMS, p.Phone
+	}
+	if p.Lane != "" {
+		lane = p.Lane
+	}
+	plain, err := json.Marshal(parts{To: to, Name: p.Name, Code: p.Secret.Secret.text})
 	if err != nil {
 		return "", err
 	}
@@ -49,9 +71,9 @@ func (u *Unit) Post(p Posting) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	u.Do(store.Mark{Line: postLines + id})
-	return id, Put(u, rec.Posts, id, &rec.Post{Account: p.Account, Budget: p.Budget, Channel: "mail", Expires: p.Secret.Expires, Parts: sealed,
-		Posted: u.now, Purpose: string(p.Secret.Purpose), Secret: onceID(p.Secret.Purpose, p.Account), Serial: p.Secret.Serial, State: rec.PostQueued})
+	u.Do(store.Mark{Line: lane + id})
+	return id, Put(u, rec.Posts, id, &rec.Post{Account: p.Account, Budget: p.Budget, Channel: string(channel), Expires: p.Secret.Expires, Parts: sealed,
+		Posted: u.now, Purpose: string(p.Secret.Purpose), Secret: onceID(p.Secret.Purpose, p.Secret.Owner), Serial: p.Secret.Serial, State: rec.PostQueued})
 }
 
 func letterBinding(id string) credentials.Binding {

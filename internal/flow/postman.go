@@ -30,19 +30,35 @@ const (
 
 // Postman sends what was posted. It is safe for concurrent use.
 type Postman struct {
-	core    *Core
-	mailer  notify.Mailer
-	compose func(Letter) notify.Message
-	owner   string
+	core  *Core
+	lane  string
+	send  func(context.Context, Parcel) (notify.Delivery, error)
+	owner string
 
 	mu    sync.Mutex
 	lines map[string]bool // true: a turn is on; false: a turn could not give the line back
 }
 
-// NewPostman makes the postman of a node. The name under which it takes lines is its
-// own: after a restart the lines of the one before are free when its heartbeat ends.
+// Parcel is a message with where it goes. ID is the same at every try.
+type Parcel struct {
+	ID, To string
+	Letter
+}
+
+// NewPostman makes the postman of a node for mail in people's lane.
 func NewPostman(c *Core, node string, mailer notify.Mailer, compose func(Letter) notify.Message) *Postman {
-	return &Postman{core: c, mailer: mailer, compose: compose, owner: node + "/post/" + NewID(), lines: map[string]bool{}}
+	return NewCarrier(c, node, PeopleLane, func(ctx context.Context, p Parcel) (notify.Delivery, error) {
+		m := compose(p.Letter)
+		m.ID, m.To = p.ID, p.To
+		return mailer.Send(ctx, m)
+	})
+}
+
+// NewCarrier makes the postman of a node for what is in a lane. The name under which it
+// takes lines is its own: after a restart the lines of the one before are free when its
+// heartbeat ends.
+func NewCarrier(c *Core, node, lane string, send func(context.Context, Parcel) (notify.Delivery, error)) *Postman {
+	return &Postman{core: c, lane: lane, send: send, owner: node + "/" + lane + NewID(), lines: map[string]bool{}}
 }
 
 // Work sends what is due, a few messages at a time, and returns.
@@ -50,7 +66,7 @@ func (p *Postman) Work(ctx context.Context) error {
 	if p.core.Opener == nil {
 		return ErrNoOpener
 	}
-	due, err := p.core.Store.Due(ctx, postLines, 100)
+	due, err := p.core.Store.Due(ctx, p.lane, 100)
 	if err != nil {
 		return err
 	}
@@ -129,7 +145,7 @@ func (p *Postman) turn(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	d := &delivery{Postman: p, id: name[len(postLines):], line: line}
+	d := &delivery{Postman: p, id: name[len(p.lane):], line: line}
 	err = d.run(ctx)
 	given = err == nil || errors.Is(err, store.ErrFenced)
 	if given {
@@ -209,11 +225,10 @@ func (d *delivery) run(ctx context.Context) error {
 	if err != nil || p.To == "" {
 		return err
 	}
-	m := d.compose(Letter{Purpose: Purpose(post.Purpose), Name: p.Name, Secret: OneTime{text: p.Code}, Expires: post.Expires})
-	m.ID, m.To = d.id, p.To
 	send, cancel := context.WithTimeout(ctx, postFor)
 	defer cancel()
-	sent, serr := d.mailer.Send(send, m)
+	sent, serr := d.send(send, Parcel{ID: d.id, To: p.To, Letter: Letter{Purpose: Purpose(post.Purpose), Channel: Channel(post.Channel),
+		Name: p.Name, Secret: OneTime{text: p.Code}, Expires: post.Expires}})
 	// What is known is kept even if everything ends just now.
 	end, stop := context.WithTimeout(context.WithoutCancel(ctx), postSettle)
 	defer stop()

@@ -62,7 +62,7 @@ func (c *Core) Refused(ctx context.Context, actor accounts.Actor, op string, tar
 		return errors.Join(err, cerr)
 	}
 	n := res.Counts[counter]
-	if !power(n) {
+	if !Power(n) {
 		return err
 	}
 	action, outcome := audit.OperationRefused, audit.Failure
@@ -80,8 +80,8 @@ func (c *Core) Refused(ctx context.Context, actor accounts.Actor, op string, tar
 	return err
 }
 
-// power reports whether n is 1, 10, 100, …
-func power(n int64) bool {
+// Power reports whether n is 1, 10, 100, …: what is logged of what is counted.
+func Power(n int64) bool {
 	for n >= 10 && n%10 == 0 {
 		n /= 10
 	}

@@ -148,7 +148,7 @@ func Site(id string) string { return "site/" + id }
 // It returns the entry's id.
 func (u *Unit) Say(action audit.Action, outcome audit.Outcome, targets []string, fields ...Field) (string, error) {
 	a := u.actor.Audit()
-	e := audit.Entry{Version: audit.Version, ID: NewID(), At: u.now, Action: action, Outcome: outcome}
+	e := audit.Entry{Version: audit.Version, ID: nextID(), At: u.now, Action: action, Outcome: outcome}
 	e.Fields = append(make([]audit.Field, 0, 4+len(fields)), a.Fields(salt)...) // the actor's are at most four
 	if a.Name != "" {
 		f, err := u.personal(audit.FieldActorName, a.Name, subjectOf(a))
@@ -292,7 +292,7 @@ func (u *Unit) change() (store.Change, error) {
 	if err := u.epoch(); err != nil {
 		return store.Change{}, err
 	}
-	c := store.Change{ID: NewID(), Ops: u.ops}
+	c := store.Change{ID: nextID(), Ops: u.ops}
 	if len(c.Ops) == 0 && len(u.said) == 0 {
 		return c, nil
 	}

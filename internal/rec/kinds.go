@@ -2,6 +2,7 @@ package rec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -201,9 +202,15 @@ var (
 		return t
 	}}
 	Accounts = Kind[accounts.Account]{Name: "account", Schema: 1, Secure: true, Terms: func(_ string, a *accounts.Account) []store.Term {
-		var t []store.Term
+		t := siteTerms(a)
+		if a.Kind == accounts.VisitorKind {
+			return append(t, store.Term{Name: ByVisitor, Value: AccountName(a)})
+		}
 		if e := a.Email.Canonical(); e != "" {
 			t = append(t, store.Term{Name: ByEmail, Value: cut(e)})
+		}
+		if slices.Contains(a.Roles, accounts.AdminRole) {
+			t = append(t, store.Term{Name: ByAdmin, Value: []byte(a.ID)})
 		}
 		return append(t, store.Term{Name: ByName, Value: AccountName(a)})
 	}}

@@ -12,6 +12,7 @@ import (
 // one for each purpose and account: a newer one takes its place.
 type OneTime struct {
 	Account string    `json:"account"`
+	Asked   bool      `json:"asked,omitempty"` // by somebody who says they are the owner
 	Expires time.Time `json:"expires"`
 	Issued  time.Time `json:"issued"`
 	KeyID   string    `json:"key"`

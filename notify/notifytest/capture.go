@@ -1,7 +1,9 @@
-// Package notifytest has a mailer that keeps what it is given.
+// Package notifytest has a mailer that keeps what it is given, and the kit that tells when
+// a transport is done.
 //
-// It is for tests and demos of hosts: nothing leaves the program, and the mailer fails
-// in the ways in which real ones do when it is told to.
+// It is for tests and demos of hosts, and for whoever writes a transport: nothing leaves
+// the program, the mailer fails in the ways in which real ones do when it is told to, and
+// [RunTransport] checks that a real one tells those ways apart.
 //
 //	mail := &notifytest.Capture{}
 //	mail.Down(true)                  // out of reach
@@ -67,6 +69,9 @@ func (c *Capture) Check(ctx context.Context) error {
 }
 
 func wait(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -1,0 +1,122 @@
+package rec
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/credentials/password"
+	"github.com/seed-a2d3eaca/keyholder/store"
+)
+
+// Login is how the owner of an account signs in. Its id is the account's.
+type Login struct {
+	// Epoch grows when everything ends by which the owner is signed in: sessions,
+	// remembered devices and challenges carry the one under which they began.
+	Epoch    uint64         `json:"epoch,omitempty"`
+	Password password.Hash  `json:"password,omitempty"` // "": none
+	Set      time.Time      `json:"set,omitzero"`       // when the password was
+	Mailed   bool           `json:"mailed,omitempty"`   // it was set with a code from a mail; no code from the same mailbox is a second factor
+	Second   bool           `json:"second,omitempty"`   // a second factor is asked for
+	App      *Authenticator `json:"app,omitempty"`
+	Pending  *Authenticator `json:"pending,omitempty"` // shown to the owner, not proven yet
+	Recovery []Print        `json:"recovery,omitempty"`
+}
+
+// Authenticator is an app that shares a secret with keyholder.
+type Authenticator struct {
+	Generation uint64             `json:"generation"` // binds the sealed secret
+	Since      time.Time          `json:"since"`
+	Secret     credentials.Sealed `json:"secret"`
+	Step       int64              `json:"step,omitempty"` // the newest that was accepted
+}
+
+// Print is the keyed fingerprint of a recovery code.
+type Print struct {
+	KeyID string `json:"key"`
+	Print []byte `json:"print"`
+}
+
+// Session is a sign-in that goes on. Its id is in the token, of which the hash is kept.
+type Session struct {
+	Account string    `json:"account"`
+	Began   time.Time `json:"began"`
+	Device  string    `json:"device,omitempty"` // what the owner knows it by: the browser, the app
+	Ends    time.Time `json:"ends,omitzero"`    // zero: when somebody ends it
+	Epoch   uint64    `json:"epoch"`
+	Factor  time.Time `json:"factor,omitzero"` // when a factor was proven last
+	Hash    []byte    `json:"hash"`            // SHA-256 of the token's secret
+	Idle    int64     `json:"idle,omitempty"`  // seconds without a request after which it ends; 0: none
+	Local   bool      `json:"local,omitempty"`
+	Methods []string  `json:"methods"`          // by which the owner was proven
+	Rights  []string  `json:"rights,omitempty"` // that its owner had then, where rights added later wait
+	Scoped  bool      `json:"scoped,omitempty"` // Rights count
+	Serial  uint64    `json:"serial,omitempty"` // counts its tokens: a proven factor gives a new one
+}
+
+// Device is a device from which an owner has signed in completely and that is remembered.
+type Device struct {
+	Account string    `json:"account"`
+	Ends    time.Time `json:"ends"`
+	Epoch   uint64    `json:"epoch"`
+	Hash    []byte    `json:"hash"`
+	Name    string    `json:"name,omitempty"`
+	Since   time.Time `json:"since"`
+}
+
+// Challenge is a sign-in between the password and the second factor.
+type Challenge struct {
+	Account  string    `json:"account"`
+	Began    time.Time `json:"began"`
+	Channel  string    `json:"channel,omitempty"` // by which a code was sent
+	Device   string    `json:"device,omitempty"`
+	Ends     time.Time `json:"ends"`
+	Epoch    uint64    `json:"epoch"`
+	Hash     []byte    `json:"hash"`
+	Local    bool      `json:"local,omitempty"`
+	Remember bool      `json:"remember,omitempty"`
+	Sent     time.Time `json:"sent,omitzero"`
+}
+
+// APIToken lets an integration act for a service account. Its id is in the token.
+type APIToken struct {
+	Account  string         `json:"account"`
+	Ends     time.Time      `json:"ends,omitzero"` // zero: never
+	Hash     []byte         `json:"hash"`
+	Issued   time.Time      `json:"issued"`
+	Name     string         `json:"name"`
+	Networks []netip.Prefix `json:"networks,omitempty"` // from which it works; none: any
+	Rights   []string       `json:"rights"`
+	Sites    []string       `json:"sites,omitempty"` // none: those of the account
+}
+
+// Seen is when something was used last. It is quiet.
+type Seen struct {
+	At time.Time `json:"at"`
+}
+
+// Ask is a request for a new password from somebody who says who they are. It is quiet:
+// whether there is such an account is found out later, so that nobody can tell.
+type Ask struct {
+	At   time.Time          `json:"at"`
+	Name credentials.Sealed `json:"name"`
+}
+
+// The kinds of records about signing in.
+var (
+	Logins   = Kind[Login]{Name: "login", Schema: 1, Secure: true}
+	Sessions = Kind[Session]{Name: "signin", Schema: 1, Secure: true, Terms: func(_ string, s *Session) []store.Term {
+		return []store.Term{{Name: ByAccount, Value: []byte(s.Account)}}
+	}}
+	Devices = Kind[Device]{Name: "device", Schema: 1, Secure: true, Terms: func(_ string, d *Device) []store.Term {
+		return []store.Term{{Name: ByAccount, Value: []byte(d.Account)}}
+	}}
+	Challenges = Kind[Challenge]{Name: "challenge", Schema: 1, Secure: true, Terms: func(_ string, c *Challenge) []store.Term {
+		return []store.Term{{Name: ByAccount, Value: []byte(c.Account)}}
+	}}
+	APITokens = Kind[APIToken]{Name: "apitoken", Schema: 1, Secure: true, Terms: func(_ string, t *APIToken) []store.Term {
+		return []store.Term{{Name: ByAccount, Value: []byte(t.Account)}}
+	}}
+	Seens = Kind[Seen]{Name: store.Touch, Schema: 1}
+	Asks  = Kind[Ask]{Name: store.Sent, Schema: 1}
+)

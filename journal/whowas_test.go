@@ -1,0 +1,352 @@
+package journal_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/audit"
+	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/engine"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/internal/rec"
+	"github.com/seed-a2d3eaca/keyholder/journal"
+	"github.com/seed-a2d3eaca/keyholder/panel"
+	"github.com/seed-a2d3eaca/keyholder/panel/dsc"
+	"github.com/seed-a2d3eaca/keyholder/panel/dsc/dscsim"
+	"github.com/seed-a2d3eaca/keyholder/panel/paneltest"
+	"github.com/seed-a2d3eaca/keyholder/roster"
+	"github.com/seed-a2d3eaca/keyholder/store"
+	"github.com/seed-a2d3eaca/keyholder/store/memstore"
+)
+
+// house is a desk that delivers to a simulated panel, in a bubble of fake time, and a
+// journal over the same store.
+type house struct {
+	*testing.T
+	ctx     context.Context
+	store   store.Store
+	core    *flow.Core
+	desk    *roster.Desk
+	journal *journal.Journal
+	sim     *dscsim.Panel
+	panel   string
+}
+
+const masterCode = "4729"
+
+var seventh = panel.Place{Slot: 7}
+
+func routes() map[string]roster.Route {
+	return map[string]roster.Route{dsc.Route: {Secrets: map[string]panel.Secret{
+		"key": panel.SecretOf(dscsim.DefaultType2), "master": panel.SecretOf(masterCode)}}}
+}
+
+func inHouse(t *testing.T, test func(h *house)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		h := &house{T: t, ctx: ctx, store: memstore.Open()}
+		var directory accounts.StaticDirectory
+		for _, id := range []string{"ann", "bob", "cid"} {
+			e, err := accounts.ParseEmail(id + "@example.com")
+			require.NoError(t, err)
+			directory = append(directory, accounts.Person{ID: accounts.ID(id), Email: e, Status: accounts.StatusActive, Sites: accounts.AllSites()})
+		}
+		keys, err := credentials.NewKeyring("", []credentials.Key{credentials.GenerateKey()}, credentials.KeyringOptions{})
+		require.NoError(t, err)
+		key, err := audit.GenerateKey(origin)
+		require.NoError(t, err)
+		h.core = &flow.Core{Store: h.store, Keys: keys, Authority: grants()}
+		h.journal, err = journal.New(journal.Options{Store: h.store, Keys: keys, Authority: grants(), Signer: key})
+		require.NoError(t, err)
+		network := &paneltest.Network{}
+		h.sim = dscsim.New(dscsim.Options{Ident: "298765432101", Master: masterCode, Users: 12, Partitions: 4, Dial: func(ctx context.Context) (net.Conn, error) {
+			return network.DialContext(ctx, "tcp", "10.0.0.2:3072")
+		}})
+		h.desk, err = roster.New(roster.Options{Store: h.store, Keys: keys, Directory: directory, Authority: grants(), Node: "node-1",
+			Drivers: map[string]panel.Driver{"dsc": dsc.New(dsc.Options{
+				Listen: func(context.Context) (net.Listener, error) { return network.Listen("10.0.0.2:3072") },
+				Allow: func(ctx context.Context, ident string) (dsc.Key, error) {
+					secret, err := h.desk.Secret(ctx, "dsc", ident, dsc.Route, "key")
+					if err != nil {
+						return dsc.Key{}, dsc.ErrUnlisted
+					}
+					return dsc.Key{Encryption: dsc.Type2, Secret: secret}, nil
+				},
+			})}})
+		require.NoError(t, err)
+		var running sync.WaitGroup
+		running.Go(func() { engine.Run(ctx, nil, h.desk.Loops()...) })
+		running.Go(func() { _ = h.sim.Serve(ctx) })
+		p, err := h.op().Register(ctx, roster.Registration{Site: "north", Driver: "dsc", Ident: "298765432101", Routes: routes()})
+		require.NoError(t, err)
+		h.panel = p.ID
+		h.rest()
+		test(h)
+		cancel()
+		running.Wait()
+	})
+}
+
+func (h *house) op() *roster.Operator { return h.desk.As(operator.Vouched(time.Now())) }
+func (h *house) tab() *roster.Tab     { return h.op().Panel(h.panel) }
+
+// rest waits until the panel has been told everything.
+func (h *house) rest() {
+	h.Helper()
+	for range 24 * 60 {
+		time.Sleep(time.Minute)
+		if p, err := h.tab().Info(h.ctx); err == nil && !p.Baseline.IsZero() && h.user().Idle() {
+			return
+		}
+	}
+	h.Fatal("never at rest")
+}
+
+func (h *house) user() rec.User {
+	h.Helper()
+	rs, err := h.store.Load(h.ctx, rec.Users.Key(rec.UserID(h.panel, seventh)))
+	require.NoError(h, err)
+	u, _, err := rec.Users.Decode(rs[0])
+	require.NoError(h, err)
+	return u
+}
+
+func (h *house) set(code, label string) {
+	h.Helper()
+	c, err := panel.ParseCode(code)
+	require.NoError(h, err)
+	_, err = h.tab().SetCode(h.ctx, seventh, roster.CodeWish{Code: c, Label: label, Role: panel.User})
+	require.NoError(h, err)
+}
+
+func (h *house) assign(id accounts.ID) {
+	h.Helper()
+	s, err := h.op().Choose(h.ctx, id)
+	require.NoError(h, err)
+	_, err = h.tab().Assign(h.ctx, seventh, s)
+	require.NoError(h, err)
+}
+
+func (h *house) disable() {
+	h.Helper()
+	_, err := h.tab().Disable(h.ctx, seventh, roster.Confirmed("yes"))
+	require.NoError(h, err)
+}
+
+func (h *house) whoWas(at time.Time) []journal.Occupant {
+	h.Helper()
+	found, err := h.journal.As(operator).WhoWas(h.ctx, h.panel, seventh, at)
+	require.NoError(h, err)
+	return found
+}
+
+// One slot had three people, one after the other. Each instant has its own answer, also
+// after all of them have gone and the panel was replaced by another one.
+//
+// Rules: R260
+func TestASlotTellsWhoWasInItAtAnyTime(t *testing.T) {
+	inHouse(t, func(h *house) {
+		now := func() time.Time { // nothing else is done in this instant
+			defer time.Sleep(time.Second)
+			return time.Now()
+		}
+		empty := now()
+		var during, between []time.Time
+		for i, id := range []accounts.ID{"ann", "bob", "cid"} {
+			h.set([]string{"6137", "8604", "2958"}[i], "Label of "+string(id))
+			h.assign(id)
+			h.rest()
+			during = append(during, now())
+			h.disable()
+			h.rest()
+			between = append(between, now())
+		}
+		require.NoError(t, h.tab().Replace(h.ctx, "298765432102", routes()))
+
+		require.Empty(t, h.whoWas(empty))
+		for i, id := range []string{"ann", "bob", "cid"} {
+			found := h.whoWas(during[i])
+			require.Len(t, found, 1)
+			o := found[0]
+			assert.Equal(t, "Label of "+id, o.Label)
+			assert.Equal(t, id, o.Account)
+			assert.Equal(t, id+"@example.com", o.Person)
+			assert.Equal(t, string(panel.User), o.Role)
+			assert.Equal(t, journal.Present, o.Presence)
+			assert.Equal(t, journal.SetHere, o.How)
+			assert.Equal(t, "298765432101", o.Ident, "as it was then")
+			assert.False(t, o.Confirmed.Before(o.Since) || o.Since.After(during[i]) || o.Linked.Before(o.Since))
+			_, err := h.journal.As(operator).Entry(h.ctx, o.Entry)
+			require.NoError(t, err)
+			require.Empty(t, h.whoWas(between[i]))
+			assert.NotContains(t, fmt.Sprintf("%v %+v %s", o, o, o), "@")
+		}
+
+		// Everybody who could enter, by the panel, the person and the site.
+		for _, w := range []journal.Whereabouts{{Panel: h.panel}, {Account: "bob"}, {Site: "north"}} {
+			found, err := h.journal.As(operator).CouldEnter(h.ctx, w, during[1])
+			require.NoError(t, err)
+			require.Equal(t, h.whoWas(during[1]), found, "%+v", w)
+		}
+		found, err := h.journal.As(operator).CouldEnter(h.ctx, journal.Whereabouts{Account: "ann"}, during[1])
+		require.NoError(t, err)
+		require.Empty(t, found)
+		_, err = h.journal.As(operator).CouldEnter(h.ctx, journal.Whereabouts{Account: "ann", Site: "north"}, during[1])
+		require.ErrorIs(t, err, journal.ErrWhereabouts)
+
+		// Readers of other sites learn nothing, not even that there is such a panel.
+		_, err = h.journal.As(south).WhoWas(h.ctx, h.panel, seventh, during[0])
+		require.ErrorIs(t, err, journal.ErrNoHistory)
+		_, err = h.journal.As(south).WhoWas(h.ctx, "no such panel", seventh, during[0])
+		require.ErrorIs(t, err, journal.ErrNoHistory)
+		found, err = h.journal.As(south).CouldEnter(h.ctx, journal.Whereabouts{Panel: h.panel}, during[0])
+		require.NoError(t, err)
+		require.Empty(t, found)
+		_, err = h.journal.As(stranger).WhoWas(h.ctx, h.panel, seventh, during[0])
+		require.ErrorIs(t, err, accounts.ErrPermissionDenied)
+	})
+}
+
+// A person whose removal was only wished is still there until the panel has confirmed it,
+// and the one who follows is coming.
+//
+// Rules: R260, R267
+func TestWhoLeavesIsThereUntilThePanelSaysOtherwise(t *testing.T) {
+	inHouse(t, func(h *house) {
+		h.set("6137", "Ann")
+		h.rest()
+		h.sim.Hold(true)
+		h.disable()
+		time.Sleep(time.Second)
+		h.set("8604", "Bob")
+		time.Sleep(time.Second)
+		both := time.Now()
+		found := h.whoWas(both)
+		require.Len(t, found, 2)
+		assert.Equal(t, []journal.Presence{journal.Leaving, journal.Coming}, []journal.Presence{found[0].Presence, found[1].Presence})
+		assert.Equal(t, "Ann Bob", found[0].Label+" "+found[1].Label)
+		h.sim.Hold(false)
+		h.rest()
+		found = h.whoWas(time.Now())
+		require.Len(t, found, 1)
+		assert.Equal(t, journal.Present, found[0].Presence)
+		assert.Equal(t, "Bob", found[0].Label)
+		assert.Len(t, h.whoWas(both), 2, "what comes later changes no answer")
+
+		h.disable()
+		h.rest()
+		h.sim.Hold(true)
+		h.set("2958", "Cid")
+		time.Sleep(time.Second)
+		require.Len(t, h.whoWas(time.Now()), 1)
+		if _, err := h.tab().Cancel(h.ctx, seventh); err == nil {
+			require.Empty(t, h.whoWas(time.Now()), "it never reached the panel")
+		}
+		h.sim.Hold(false)
+	})
+}
+
+// Whatever was done to a slot, what the log tells of each instant is what the roster knew
+// at that instant.
+//
+// Rules: R260
+func TestWhoWasIsWhatTheRosterKnewThen(t *testing.T) {
+	inHouse(t, func(h *house) {
+		type moment struct {
+			at   time.Time
+			user rec.User
+		}
+		var seen []moment
+		look := func() {
+			seen = append(seen, moment{time.Now(), h.user()})
+			time.Sleep(time.Second)
+		}
+		r := rand.New(rand.NewPCG(7, 260))
+		tried := map[string]int{}
+		for i := range 120 {
+			what := []string{"set", "set", "disable", "assign", "unassign", "label", "cancel", "hold", "go on"}[r.IntN(9)]
+			var err error
+			switch what {
+			case "set":
+				code, parsed := panel.ParseCode(fmt.Sprintf("%04d", 1000+r.IntN(9000)))
+				require.NoError(t, parsed)
+				_, err = h.tab().SetCode(h.ctx, seventh, roster.CodeWish{Code: code, Label: fmt.Sprintf("Label %d", i)})
+			case "disable":
+				_, err = h.tab().Disable(h.ctx, seventh, roster.Confirmed("yes"))
+			case "assign":
+				s, chosen := h.op().Choose(h.ctx, []accounts.ID{"ann", "bob", "cid"}[r.IntN(3)])
+				require.NoError(t, chosen)
+				_, err = h.tab().Assign(h.ctx, seventh, s)
+			case "unassign":
+				_, err = h.tab().Unassign(h.ctx, seventh, roster.Confirmed("yes"))
+			case "label":
+				_, err = h.tab().SetLabel(h.ctx, seventh, fmt.Sprintf("Label %d", i))
+			case "cancel":
+				_, err = h.tab().Cancel(h.ctx, seventh)
+			default:
+				h.sim.Hold(what == "hold")
+			}
+			if err == nil {
+				tried[what]++
+			}
+			time.Sleep(time.Second)
+			look()
+			if r.IntN(2) == 0 {
+				h.sim.Hold(false)
+				h.rest()
+				look()
+			}
+		}
+		for _, what := range []string{"set", "disable", "assign", "unassign", "label"} {
+			require.NotZero(t, tried[what], what)
+		}
+		occupied, free, changing := 0, 0, 0
+		for _, m := range seen {
+			found := h.whoWas(m.at)
+			u := m.user
+			says := fmt.Sprintf("%s: %s", m.at, strings.Join(lines(found), "; "))
+			switch {
+			case !u.Idle():
+				changing++
+				if u.Agreed.Set || len(u.Sent) > 0 {
+					require.NotEmpty(t, found, says)
+				}
+			case u.Agreed.Set:
+				occupied++
+				require.Len(t, found, 1, says)
+				require.Equal(t, journal.Present, found[0].Presence, says)
+				require.Equal(t, u.Agreed.Label, found[0].Label, says)
+				require.Equal(t, u.Tenancy, found[0].Tenancy, says)
+				account := ""
+				if l := u.CurrentLink(); l != nil {
+					account = l.Account
+				}
+				require.Equal(t, account, found[0].Account, says)
+			default:
+				free++
+				require.Empty(t, found, says)
+			}
+		}
+		require.NotZero(t, occupied*free*changing, "%d %d %d", occupied, free, changing)
+	})
+}
+
+func lines(list []journal.Occupant) []string {
+	var out []string
+	for _, o := range list {
+		out = append(out, o.String())
+	}
+	return out
+}

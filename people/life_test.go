@@ -1,0 +1,290 @@
+package people_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/audit"
+	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/people"
+)
+
+// Rights for a time begin and end at their second, are listed, and give nobody more than
+// the lender has.
+func TestRightsForATimeEndByThemselves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, func(o *people.Options) {
+			o.Authority = accounts.StaticAuthority{"operator": everything,
+				"weaker": {Enabled: true, Rights: accounts.RightsOf(accounts.RolesManage), Sites: accounts.AllSites()}}
+		})
+		as := b.inside()
+		a := b.hired("installer@example.com", sites)
+		view := accounts.RightsOf(accounts.AccountsView)
+		may := func() bool {
+			_, err := as(a).Accounts(t.Context(), people.Search{})
+			return err == nil
+		}
+		until := time.Now().Add(2 * time.Hour)
+		_, err := b.as("weaker").Lend(t.Context(), a.ID, people.Loan{Rights: view, Until: until, Reason: "commissioning"})
+		require.ErrorIs(t, err, accounts.ErrPermissionDenied)
+		for _, bad := range []people.Loan{{Until: until, Reason: "x"}, {Rights: view, Until: until}, {Rights: view, Reason: "x"},
+			{Rights: view, Reason: "x", Until: time.Now()}, {Rights: view, Reason: "x", From: until, Until: until}} {
+			_, err := b.as("operator").Lend(t.Context(), a.ID, bad)
+			require.ErrorIs(t, err, accounts.ErrTemporary)
+		}
+		v, err := b.as("operator").Lend(t.Context(), a.ID, people.Loan{Rights: view, From: time.Now().Add(time.Hour), Until: until, Reason: "commissioning"})
+		require.NoError(t, err)
+		require.Len(t, v.Temporary, 1)
+		assert.False(t, may())
+		time.Sleep(time.Hour)
+		assert.True(t, may())
+		time.Sleep(time.Hour - time.Second)
+		assert.True(t, may())
+		time.Sleep(time.Second)
+		assert.False(t, may())
+
+		v, err = b.as("operator").Lend(t.Context(), a.ID, people.Loan{Rights: view, Until: time.Now().Add(time.Hour), Reason: "again"})
+		require.NoError(t, err)
+		require.Len(t, v.Temporary, 1, "what has ended is forgotten")
+		assert.True(t, may())
+		_, err = b.as("operator").Unlend(t.Context(), a.ID, v.Temporary[0].ID)
+		require.NoError(t, err)
+		assert.False(t, may())
+		assert.Equal(t, 2, b.entries()[audit.AccountRightsLent])
+		assert.Equal(t, 1, b.entries()[audit.AccountRightsTakenBack])
+	})
+}
+
+// Revoking, validity and suspension are facts beside each other: taking one back gives
+// nothing that another keeps away.
+func TestRevocationAndValidityAreTheirOwnFacts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		a := b.account("owner@example.com", accounts.Active)
+		state := func() accounts.State { return b.facts(a.ID).State }
+		_, err := b.op.SetWindow(t.Context(), a.ID, credentials.Window{Until: time.Now().Add(time.Hour)})
+		require.NoError(t, err)
+		_, err = b.op.Revoke(t.Context(), a.ID, "lost")
+		require.NoError(t, err)
+		assert.Equal(t, accounts.Revoked, state())
+		_, err = b.op.Suspend(t.Context(), a.ID, "away")
+		require.NoError(t, err)
+		_, err = b.op.Unrevoke(t.Context(), a.ID)
+		require.NoError(t, err)
+		assert.Equal(t, accounts.Suspended, state())
+		_, err = b.op.Enable(t.Context(), a.ID)
+		require.NoError(t, err)
+		time.Sleep(time.Hour)
+		assert.Equal(t, accounts.Expired, state())
+		_, err = b.op.SetWindow(t.Context(), a.ID, credentials.Window{})
+		require.NoError(t, err)
+		assert.Equal(t, accounts.Active, state())
+		_, err = b.op.Unlock(t.Context(), a.ID)
+		require.ErrorIs(t, err, accounts.ErrInvalidTransition)
+		_, err = b.op.SetWindow(t.Context(), a.ID, credentials.Window{From: time.Now(), Until: time.Now().Add(-time.Hour)})
+		require.ErrorIs(t, err, credentials.ErrValidityOrder)
+	})
+}
+
+// A changed address is found, claimed and mailed to from then on; the one before is free,
+// and what was sent to it works no more.
+func TestAContactIsChanged(t *testing.T) {
+	b := newBench(t)
+	a, code := b.invited("old@example.com")
+	b.account("taken@example.com", accounts.Active)
+	_, err := b.op.SetContact(t.Context(), a.ID, email(t, "taken@example.com"), "")
+	require.ErrorIs(t, err, accounts.ErrEmailInUse)
+	_, err = b.op.SetContact(t.Context(), a.ID, a.Email, "0123")
+	require.ErrorIs(t, err, accounts.ErrPhoneFormat)
+	_, err = b.op.SetContact(t.Context(), a.ID, accounts.Email{}, "")
+	require.ErrorIs(t, err, accounts.ErrEmailRequired)
+	v, err := b.op.SetContact(t.Context(), a.ID, email(t, "OLD@example.com"), "+1234567890")
+	require.NoError(t, err, "another case of the same address")
+	assert.Equal(t, "+1234567890", v.Phone)
+	_, err = b.op.SetContact(t.Context(), a.ID, email(t, "new@example.com"), "")
+	require.NoError(t, err)
+	_, err = b.op.Confirm(t.Context(), people.ByID(a.ID), code)
+	require.ErrorIs(t, err, people.ErrCode)
+	b.account("old@example.com", accounts.Active)
+	_, err = b.op.ResetPassword(t.Context(), a.ID)
+	require.NoError(t, err)
+	require.NoError(t, b.svc.Work(t.Context()))
+	sent := b.mail.Sent()
+	assert.Equal(t, "new@example.com", sent[len(sent)-1].To)
+	for _, address := range []string{"old@example.com", "new@example.com"} {
+		found, err := b.svc.Resolve(t.Context(), email(t, address))
+		require.NoError(t, err)
+		assert.Contains(t, found, a.ID, "the log finds it by either")
+	}
+}
+
+// The former address is told, and its owner can object once, within 72 hours: the account
+// stops until an operator has looked.
+func TestAnOwnerObjectsToANewAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		a := b.account("old@example.com", accounts.Active)
+		move := func(to string) credentials.Code {
+			_, err := b.as("operator").SetContact(t.Context(), a.ID, email(t, to), "")
+			require.NoError(t, err)
+			require.NoError(t, b.svc.Work(t.Context()))
+			return b.code()
+		}
+		code := move("new@example.com")
+		sent := b.mail.Sent()
+		require.Len(t, sent, 1)
+		assert.Equal(t, "old@example.com", sent[0].To)
+		assert.Contains(t, sent[0].Text, "object")
+		require.ErrorIs(t, b.op.Object(t.Context(), a.ID, other(t, code)), people.ErrCode)
+		require.ErrorIs(t, b.op.Object(t.Context(), "nobody", code), people.ErrCode)
+		_, err := b.op.SetContact(t.Context(), a.ID, email(t, "newest@example.com"), "")
+		require.NoError(t, err)
+		require.NoError(t, b.svc.Work(t.Context()))
+		require.Len(t, b.mail.Sent(), 1, "a second change takes nothing from the first owner")
+		require.NoError(t, b.op.Object(t.Context(), a.ID, code))
+		assert.Equal(t, accounts.Suspended, b.facts(a.ID).State)
+		_, err = b.op.Enable(t.Context(), a.ID)
+		require.NoError(t, err)
+		require.ErrorIs(t, b.op.Object(t.Context(), a.ID, code), people.ErrCode, "once")
+		code = move("newer@example.com")
+		time.Sleep(72 * time.Hour)
+		require.ErrorIs(t, b.op.Object(t.Context(), a.ID, code), people.ErrCode, "in time")
+		assert.Equal(t, accounts.Active, b.facts(a.ID).State)
+	})
+}
+
+// Where addresses are shared, changing one claims and frees nothing.
+func TestSharedAddressesAreChangedToo(t *testing.T) {
+	b := newBench(t, func(o *people.Options) { o.Policy = accounts.GEM() })
+	for _, name := range []string{"first", "second"} {
+		a, err := b.op.CreateConfirmed(t.Context(), people.NewAccount{Username: name, Email: email(t, name+"@example.com"), Sites: sites})
+		require.NoError(t, err)
+		_, err = b.op.SetContact(t.Context(), a.ID, email(t, "both@example.com"), "")
+		require.NoError(t, err)
+	}
+	found, err := b.svc.Resolve(t.Context(), email(t, "both@example.com"))
+	require.NoError(t, err)
+	assert.Len(t, found, 2)
+}
+
+func TestDetailsAreReplaced(t *testing.T) {
+	b := newBench(t)
+	a, err := b.op.CreateConfirmed(t.Context(), people.NewAccount{Email: email(t, "owner@example.com"), Username: "owner_1", First: "Robin", Sites: sites})
+	require.NoError(t, err)
+	minutes, never, negative := 480, 0, -1
+	v, err := b.op.SetDetails(t.Context(), a.ID, people.Details{First: "Kim", Session: &minutes})
+	require.NoError(t, err)
+	assert.Equal(t, []any{"Kim", &minutes, "owner_1"}, []any{v.Name(), v.Session, v.Username})
+	v, err = b.op.SetDetails(t.Context(), a.ID, people.Details{Session: &never})
+	require.NoError(t, err)
+	assert.Equal(t, "owner_1", v.Name(), "names are optional")
+	_, err = b.op.SetDetails(t.Context(), a.ID, people.Details{Session: &negative})
+	require.ErrorIs(t, err, accounts.ErrTokenDuration)
+	_, err = b.op.SetDetails(t.Context(), a.ID, people.Details{Profile: "nights"})
+	require.ErrorIs(t, err, accounts.ErrProfileNotFound)
+}
+
+// A profile acts on the next notification after it was changed, for everybody who has it.
+func TestAProfileActsAtOnce(t *testing.T) {
+	b := newBench(t)
+	office := accounts.Profile{Name: "office", Enabled: true, Email: true}
+	require.NoError(t, b.op.SetProfile(t.Context(), office))
+	require.ErrorIs(t, b.op.SetProfile(t.Context(), accounts.Profile{Name: "Office Hours"}), accounts.ErrProfile)
+	require.ErrorIs(t, b.op.SetProfile(t.Context(), accounts.Profile{Name: "zone", When: credentials.Schedule{Zone: "Nowhere/None"}}), credentials.ErrSchedule)
+	require.ErrorIs(t, b.as("north").SetProfile(t.Context(), office), accounts.ErrSiteMismatch)
+	a, err := b.op.CreateConfirmed(t.Context(), people.NewAccount{Email: email(t, "owner@example.com"), Profile: "office", Sites: sites})
+	require.NoError(t, err)
+	bare := b.account("bare@example.com", accounts.Active)
+	notify := func(id accounts.ID, c accounts.Channel) error {
+		n, err := b.svc.Notify(t.Context(), id, c)
+		require.NoError(t, err)
+		assert.Equal(t, n.Cause == nil, n.Now)
+		return n.Cause
+	}
+	require.NoError(t, notify(a.ID, accounts.EmailChannel))
+	require.ErrorIs(t, notify(a.ID, accounts.SMSChannel), accounts.ErrChannelOff)
+	require.ErrorIs(t, notify(bare.ID, accounts.EmailChannel), accounts.ErrNoProfile)
+	office.SMS = true
+	require.NoError(t, b.op.SetProfile(t.Context(), office))
+	require.ErrorIs(t, notify(a.ID, accounts.SMSChannel), accounts.ErrNoPhone)
+	office.Enabled = false
+	require.NoError(t, b.op.SetProfile(t.Context(), office))
+	require.ErrorIs(t, notify(a.ID, accounts.EmailChannel), accounts.ErrProfileDisabled)
+	_, err = b.svc.Notify(t.Context(), "nobody", accounts.EmailChannel)
+	require.ErrorIs(t, err, accounts.ErrAccountNotFound)
+	list, err := b.op.Profiles(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []accounts.Profile{office}, list)
+}
+
+// Visitors have a host and an end, are listed apart, and are suggested for no panel user.
+func TestVisitorsAreListedApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		host := b.account("host@example.com", accounts.Active)
+		away := b.account("away@example.com", accounts.Suspended)
+		n := people.NewVisitor{First: "Guest", Email: email(t, "guest@example.com"), Host: host.ID, Sites: sites, Until: time.Now().Add(4 * time.Hour)}
+		for want, change := range map[error]func(*people.NewVisitor){
+			accounts.ErrVisitor:          func(n *people.NewVisitor) { n.First = "" },
+			accounts.ErrAccountNotFound:  func(n *people.NewVisitor) { n.Host = "nobody" },
+			accounts.ErrAccountSuspended: func(n *people.NewVisitor) { n.Host = away.ID },
+			people.ErrNoSites:            func(n *people.NewVisitor) { n.Sites = accounts.Sites{} },
+			accounts.ErrPhoneFormat:      func(n *people.NewVisitor) { n.Phone = "1" },
+			credentials.ErrValidityOrder: func(n *people.NewVisitor) { n.From = n.Until.Add(time.Second) },
+		} {
+			bad := n
+			change(&bad)
+			_, err := b.op.IssueVisitor(t.Context(), bad)
+			require.ErrorIs(t, err, want)
+		}
+		for _, change := range []func(*people.NewVisitor){func(n *people.NewVisitor) { n.Host = "" }, func(n *people.NewVisitor) { n.Until = time.Time{} }} {
+			bad := n
+			change(&bad)
+			_, err := b.op.IssueVisitor(t.Context(), bad)
+			require.ErrorIs(t, err, accounts.ErrVisitor)
+		}
+		v, err := b.op.IssueVisitor(t.Context(), n)
+		require.NoError(t, err)
+		assert.Equal(t, accounts.Active, v.State)
+		page, err := b.op.Accounts(t.Context(), people.Search{})
+		require.NoError(t, err)
+		assert.Equal(t, int64(2), page.Total)
+		page, err = b.op.Visitors(t.Context(), people.Search{})
+		require.NoError(t, err)
+		require.Len(t, page.Accounts, 1)
+		assert.Equal(t, host.ID, page.Accounts[0].Host)
+		found, err := b.desk().op.Suggest(t.Context(), "guest@")
+		require.NoError(t, err)
+		assert.Empty(t, found)
+		time.Sleep(4 * time.Hour)
+		assert.Equal(t, accounts.Expired, b.facts(v.ID).State, "it ends by itself")
+		assert.Zero(t, b.mail.Tries())
+	})
+}
+
+// A page, a route or a function of the host's own is opened by the roles of the account.
+func TestRolesOpenTheHostsOwnSurfaces(t *testing.T) {
+	b := newBench(t)
+	a := b.hired("user@example.com", sites, "user")
+	open := func(surface accounts.Surface, target string) bool {
+		ok, err := b.svc.MayOpen(t.Context(), accounts.HostActor(a.ID, "", "test"), surface, target)
+		require.NoError(t, err)
+		require.False(t, ok, "a host's actor is no account's")
+		ok, err = b.svc.MayOpen(t.Context(), b.actor(a), surface, target)
+		require.NoError(t, err)
+		return ok
+	}
+	assert.True(t, open(accounts.Route, "/panels/1"))
+	assert.False(t, open(accounts.Route, "/admin/roles"))
+	assert.False(t, open(accounts.API, "panels"))
+	_, err := b.op.Suspend(t.Context(), a.ID, "")
+	require.NoError(t, err)
+	assert.False(t, open(accounts.Route, "/panels/1"))
+	require.NoError(t, b.op.Remove(t.Context(), a.ID, people.Confirmation{Account: "user@example.com"}))
+	assert.False(t, open(accounts.Route, "/panels/1"))
+}

@@ -1,0 +1,195 @@
+package signin
+
+import (
+	"context"
+	"errors"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/audit"
+	"github.com/seed-a2d3eaca/keyholder/credentials/otp"
+	"github.com/seed-a2d3eaca/keyholder/credentials/password"
+	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/internal/rec"
+)
+
+// ErrNoApp: no authenticator app is waiting to be proven.
+var ErrNoApp = fault.New(fault.Precondition, "signin: no authenticator app is being set up").
+	Hinted("Begin with a new secret.")
+
+// recoveryCodes is how many an owner gets.
+const recoveryCodes = 10
+
+// EnrolApp begins to set up an authenticator app: show the secret to the owner, who proves
+// the app with [Owner.ConfirmApp]. Until then nothing changes. It needs a fresh factor.
+// Errors: [accounts.ErrStepUpRequired].
+func (o *Owner) EnrolApp(ctx context.Context) (otp.Secret, error) {
+	secret := otp.NewSecret()
+	err := o.change(ctx, true, func(u *flow.Unit, v *rec.Session, l *rec.Login) error {
+		app := rec.Authenticator{Generation: 1, Since: u.Now()}
+		for _, was := range []*rec.Authenticator{l.App, l.Pending} {
+			if was != nil {
+				app.Generation = max(app.Generation, was.Generation+1)
+			}
+		}
+		var err error
+		if app.Secret, err = o.s.core.Keys.Seal(appBinding(v.Account, app.Generation), secret.Reveal()); err != nil {
+			return err
+		}
+		l.Pending = &app
+		return errors.Join(flow.Put(u, rec.Logins, v.Account, l),
+			o.say(u, audit.FactorAdded, flow.F(audit.FieldMethod, string(App)), flow.F(audit.FieldStatus, "waits to be proven")))
+	})
+	return secret, err
+}
+
+// URI is a secret as an authenticator app's camera reads it, under the host's name and the
+// owner's.
+func (o *Owner) URI(secret otp.Secret) string { return secret.URI(o.s.o.Issuer, o.session.Name) }
+
+// ConfirmApp proves the app that is being set up with a code from it. From now on a second
+// factor is asked for; an app that was there before is none any more. It returns the
+// owner's recovery codes, which are shown once and take the place of older ones; every
+// other session ends, and this one gets a new token. Errors: [ErrNoApp],
+// [ErrFactorWrong], [ErrFactorLocked], [accounts.ErrStepUpRequired].
+func (o *Owner) ConfirmApp(ctx context.Context, code otp.Answer) ([]otp.Answer, Token, error) {
+	id := string(o.session.Account)
+	counted, err := o.counted(ctx)
+	if err != nil {
+		return nil, Token{}, err
+	}
+	codes := otp.NewRecovery(recoveryCodes)
+	var token Token
+	err = o.change(ctx, true, func(u *flow.Unit, v *rec.Session, l *rec.Login) error {
+		if l.Pending == nil || o.s.core.Opener == nil {
+			return ErrNoApp
+		}
+		step, err := o.s.step(id, l.Pending, code)
+		if err != nil {
+			return err
+		}
+		app := *l.Pending
+		app.Step = step
+		l.App, l.Pending = &app, nil
+		if l.Recovery, err = o.s.prints(id, codes); err != nil {
+			return err
+		}
+		back(u, counted)
+		if token, err = renew(u, o.session.ID, v, l, u.Now()); err != nil {
+			return err
+		}
+		return o.say(u, audit.FactorAdded, flow.F(audit.FieldMethod, string(App)))
+	})
+	if err != nil {
+		return nil, Token{}, err
+	}
+	return codes, token, nil
+}
+
+// counted reserves an attempt at the owner's second factors.
+func (o *Owner) counted(ctx context.Context) ([]flow.Guesses, error) {
+	counted := o.s.factors(string(o.session.Account))
+	err := o.s.core.Reserve(ctx, o.session.actor, counted...)
+	return counted, factorError(err)
+}
+
+func (s *Service) prints(account string, codes []otp.Answer) ([]rec.Print, error) {
+	keyID := s.core.Keys.Epoch().Prints[0]
+	out := make([]rec.Print, len(codes))
+	for i, c := range codes {
+		f, err := s.printRecovery(account, keyID, c)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = rec.Print{KeyID: keyID, Print: f[:]}
+	}
+	return out, nil
+}
+
+// NewRecoveryCodes replaces the owner's recovery codes. It needs a fresh factor.
+func (o *Owner) NewRecoveryCodes(ctx context.Context) ([]otp.Answer, error) {
+	codes := otp.NewRecovery(recoveryCodes)
+	err := o.change(ctx, true, func(u *flow.Unit, v *rec.Session, l *rec.Login) error {
+		var err error
+		if l.Recovery, err = o.s.prints(v.Account, codes); err != nil {
+			return err
+		}
+		return errors.Join(flow.Put(u, rec.Logins, v.Account, l), o.say(u, audit.FactorAdded, flow.F(audit.FieldMethod, string(Recovery))))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return codes, nil
+}
+
+// RemoveApp takes the owner's app and recovery codes off, also one that is being set up.
+// It needs a fresh factor. Every other session ends, and this one gets a new token.
+func (o *Owner) RemoveApp(ctx context.Context) (Token, error) {
+	var token Token
+	err := o.change(ctx, true, func(u *flow.Unit, v *rec.Session, l *rec.Login) error {
+		l.App, l.Pending, l.Recovery = nil, nil, nil
+		var err error
+		if token, err = renew(u, o.session.ID, v, l, v.Factor); err != nil {
+			return err
+		}
+		return o.say(u, audit.FactorRemoved, flow.F(audit.FieldMethod, string(App)))
+	})
+	return token, err
+}
+
+// StepUp proves the owner again, for acts that ask for a fresh factor: with a code of
+// their app where they have one (or a recovery code), else with the password. A remembered
+// device and a code by mail are no fresh factors. The session gets a new token. Errors:
+// [ErrFactor], [ErrFactorWrong], [ErrFactorLocked], [accounts.ErrBadCredentials],
+// [ErrTooMany].
+func (o *Owner) StepUp(ctx context.Context, m Method, code otp.Answer, typed password.Password) (Token, error) {
+	var token Token
+	again := func(u *flow.Unit, v *rec.Session, l *rec.Login) error {
+		if m == Password && l.App != nil {
+			return ErrFactor
+		}
+		token = newToken(sessionToken, o.session.ID)
+		v.Hash, v.Factor, v.Serial = token.hash(), u.Now(), v.Serial+1
+		return errors.Join(flow.Put(u, rec.Sessions, o.session.ID, v), o.say(u, audit.SignInStepUp, flow.F(audit.FieldMethod, string(m))))
+	}
+	if m == Password {
+		if err := o.proves(ctx, typed); err != nil {
+			return Token{}, err
+		}
+		if err := o.change(ctx, false, again); err != nil {
+			return Token{}, err
+		}
+		return token, nil
+	}
+	counted, err := o.counted(ctx)
+	if err != nil {
+		return Token{}, err
+	}
+	id := string(o.session.Account)
+	err = o.s.prove(ctx, o.session.actor, id, m, code, func(u *flow.Unit, use func(*rec.Login) error) error {
+		v, found, err := flow.Load(u, rec.Sessions, o.session.ID)
+		if err != nil {
+			return err
+		}
+		l, _, err := flow.Load(u, rec.Logins, id)
+		switch {
+		case err != nil:
+			return err
+		case !found, v.Epoch != l.Epoch, !u.Now().Before(v.Ends):
+			return ErrSession
+		}
+		if err := use(&l); err != nil {
+			return err
+		}
+		back(u, counted)
+		return errors.Join(flow.Put(u, rec.Logins, id, &l), again(u, &v, &l))
+	})
+	if err != nil {
+		t := target{key: id, known: true, account: accounts.Account{ID: o.session.Account}}
+		if errors.Is(err, ErrFactorWrong) {
+			return Token{}, public(o.s.refuse(ctx, t, o.from, "StepUp", err, err))
+		}
+		return Token{}, err
+	}
+	return token, nil
+}
