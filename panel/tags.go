@@ -88,7 +88,7 @@ func (s *Slot) adoptable(r State) State {
 
 // KnownTags are the kinds of tags that can be written again: all their numbers are ours.
 func (s *Slot) KnownTags() Field {
-	known := Field(tagFields)
+	known := tagFields
 	if s.Agreed.Tags > 0 {
 		return 0
 	}

@@ -14,6 +14,7 @@ import (
 const (
 	PeopleLane = "post/"
 	SignInLane = "signinpost/"
+	NoticeLane = "noticepost/"
 )
 
 // Channel is how a message goes.
@@ -23,6 +24,7 @@ type Channel string
 const (
 	Mail Channel = "mail"
 	SMS  Channel = "sms"
+	Push Channel = "push"
 )
 
 // Letter is a message before it is put into words.
@@ -32,6 +34,8 @@ type Letter struct {
 	Name    string // of the person
 	Secret  OneTime
 	Expires time.Time
+	Title   string // of a notice, with its Text
+	Text    string
 }
 
 // Posting is a message that goes with a decision.
@@ -47,9 +51,11 @@ type Posting struct {
 
 // parts are what is sealed of a message.
 type parts struct {
-	To   string `json:"to"`
-	Name string `json:"name"`
-	Code string `json:"code"` // or token
+	To    string `json:"to"`
+	Name  string `json:"name,omitempty"`
+	Code  string `json:"code,omitempty"`  // or token
+	Title string `json:"title,omitempty"` // of a notice
+	Text  string `json:"text,omitempty"`
 }
 
 // Post puts a message into the decision: it is there if the commit is, and due at once.

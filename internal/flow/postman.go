@@ -34,6 +34,8 @@ type Postman struct {
 	lane  string
 	send  func(context.Context, Parcel) (notify.Delivery, error)
 	owner string
+	// Budgets bound what leaves; set them before the first Work.
+	Budgets notify.Budgets
 
 	mu    sync.Mutex
 	lines map[string]bool // true: a turn is on; false: a turn could not give the line back
@@ -41,7 +43,8 @@ type Postman struct {
 
 // Parcel is a message with where it goes. ID is the same at every try.
 type Parcel struct {
-	ID, To string
+	ID, To  string
+	Account string
 	Letter
 }
 
@@ -58,7 +61,7 @@ func NewPostman(c *Core, node string, mailer notify.Mailer, compose func(Letter)
 // takes lines is its own: after a restart the lines of the one before are free when its
 // heartbeat ends.
 func NewCarrier(c *Core, node, lane string, send func(context.Context, Parcel) (notify.Delivery, error)) *Postman {
-	return &Postman{core: c, lane: lane, send: send, owner: node + "/" + lane + NewID(), lines: map[string]bool{}}
+	return &Postman{core: c, lane: lane, send: send, owner: node + "/" + lane + NewID(), Budgets: notify.DefaultBudgets(), lines: map[string]bool{}}
 }
 
 // Work sends what is due, a few messages at a time, and returns.
@@ -164,6 +167,7 @@ type delivery struct {
 	*Postman
 	id   string
 	line store.Line
+	to   string // "" until it is opened
 }
 
 // act commits a step of the turn, fenced: who lost the line commits nothing.
@@ -195,47 +199,80 @@ func (d *delivery) again(now, last time.Time) store.Fate {
 // and what came of it. A crash in between leaves the first, so the next turn knows that
 // the message may have left, and says so.
 func (d *delivery) run(ctx context.Context) error {
-	var post rec.Post
-	var p parts
-	err := d.act(ctx, func(u *Unit) (store.Fate, error) {
-		var found bool
-		var err error
-		if post, found, err = Load(u, rec.Posts, d.id); err != nil {
-			return store.Fate{}, err
-		}
-		if !found || !post.Settled.IsZero() {
-			return d.done(), nil
-		}
-		why, err := d.void(u, post)
-		if err != nil {
-			return store.Fate{}, err
-		}
-		if why != "" {
-			d.settle(u, &post, rec.PostGivenUp, why)
-			return d.done(), Put(u, rec.Posts, d.id, &post)
-		}
-		if p, err = openLetter(d.core.Opener, d.id, post.Parts); err != nil {
-			return store.Fate{}, err
-		}
-		post.Tries++
-		post.Twice = post.Twice || !post.Trying.IsZero()
-		post.Trying = u.now
-		return store.Fate{Keep: true}, Put(u, rec.Posts, d.id, &post)
-	})
+	post, p, err := d.start(ctx)
 	if err != nil || p.To == "" {
 		return err
 	}
 	send, cancel := context.WithTimeout(ctx, postFor)
 	defer cancel()
-	sent, serr := d.send(send, Parcel{ID: d.id, To: p.To, Letter: Letter{Purpose: Purpose(post.Purpose), Channel: Channel(post.Channel),
-		Name: p.Name, Secret: OneTime{text: p.Code}, Expires: post.Expires}})
+	sent, serr := d.send(send, Parcel{ID: d.id, To: p.To, Account: post.Account, Letter: Letter{Purpose: Purpose(post.Purpose), Channel: Channel(post.Channel),
+		Name: p.Name, Secret: OneTime{text: p.Code}, Expires: post.Expires, Title: p.Title, Text: p.Text}})
 	// What is known is kept even if everything ends just now.
 	end, stop := context.WithTimeout(context.WithoutCancel(ctx), postSettle)
 	defer stop()
 	return d.act(end, func(u *Unit) (store.Fate, error) { return d.outcome(u, sent, serr) })
 }
 
-// void says why a message is not to be sent any more, "" if it is.
+// start commits that the message is being tried. If it is not to go, or not now, that is
+// committed instead and the parts are empty.
+func (d *delivery) start(ctx context.Context) (post rec.Post, p parts, err error) {
+	err = d.act(ctx, func(u *Unit) (store.Fate, error) {
+		var found bool
+		var err error
+		post, p = rec.Post{}, parts{}
+		if post, found, err = Load(u, rec.Posts, d.id); err != nil {
+			return store.Fate{}, err
+		}
+		if !found || !post.Settled.IsZero() {
+			return d.done(), nil
+		}
+		opened, openErr := openLetter(d.core.Opener, d.id, post.Parts)
+		d.to = opened.To
+		until, why, err := d.fit(u, post)
+		switch {
+		case err != nil:
+			return store.Fate{}, err
+		case why != "":
+			d.settle(u, &post, rec.PostGivenUp, why)
+			return d.done(), Put(u, rec.Posts, d.id, &post)
+		case openErr != nil:
+			return store.Fate{}, openErr
+		case !until.IsZero():
+			return store.Fate{Again: until}, nil
+		}
+		budgets, err := counts(d.Budgets, d.core.Keys, Channel(post.Channel), post.Account, opened.To, u.now, 1)
+		if err != nil {
+			return store.Fate{}, err
+		}
+		u.Do(budgets...)
+		post.Tries++
+		post.Twice = post.Twice || !post.Trying.IsZero()
+		post.Trying, p = u.now, opened
+		return store.Fate{Keep: true}, Put(u, rec.Posts, d.id, &post)
+	})
+	if !errors.Is(err, store.ErrLimit) {
+		return post, p, err
+	}
+	d.core.Logger().WarnContext(ctx, "message waits for its budget", slog.String("line", d.line.Name))
+	return post, parts{}, d.act(ctx, func(u *Unit) (store.Fate, error) {
+		return store.Fate{Again: earlier(u.now.Truncate(time.Hour).Add(time.Hour), post.Expires)}, nil
+	})
+}
+
+// fit says until when a message has to wait, and why it is not to be sent any more;
+// neither if it goes now.
+func (d *delivery) fit(u *Unit, post rec.Post) (until time.Time, why string, err error) {
+	if !post.Notice {
+		why, err = d.void(u, post)
+		return time.Time{}, why, err
+	}
+	if !u.now.Before(post.Expires) {
+		return time.Time{}, "it is old news", nil
+	}
+	return d.held(u, post)
+}
+
+// void says why a message that carries a code is not to be sent any more, "" if it is.
 func (d *delivery) void(u *Unit, post rec.Post) (string, error) {
 	if !u.now.Before(post.Expires) {
 		return "its code expired before it could be sent", nil
@@ -269,13 +306,20 @@ func (d *delivery) outcome(u *Unit, sent notify.Delivery, serr error) (store.Fat
 		d.settle(u, &post, rec.PostRefused, status(rejected.Status))
 	case errors.Is(serr, notify.ErrRejected):
 		d.settle(u, &post, rec.PostRefused, "")
+	case errors.Is(serr, notify.ErrMessage):
+		d.settle(u, &post, rec.PostRefused, "it cannot be sent as it is")
 	default:
 		post.State = rec.PostUnavailable
 		if post.Since.IsZero() {
 			post.Since = u.now
 		}
-		if errors.Is(serr, notify.ErrUnavailable) {
-			post.Trying = time.Time{} // it did not leave
+		if errors.Is(serr, notify.ErrUnavailable) { // it did not leave
+			budgets, err := counts(d.Budgets, d.core.Keys, Channel(post.Channel), post.Account, d.to, post.Trying, -1)
+			if err != nil {
+				return store.Fate{}, err
+			}
+			u.Do(budgets...)
+			post.Trying = time.Time{}
 		}
 		return d.again(u.now, post.Expires), Put(u, rec.Posts, d.id, &post)
 	}

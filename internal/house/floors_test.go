@@ -73,6 +73,8 @@ var floors = map[string]floor{
 	"signin":                           {6, 0},
 	"door":                             {6, 0},
 	"journal":                          {6, 0},
+	"notify/notices":                   {6, 0},
+	"notify/smtp/receipt":              {7, 0}, // tests over a real line and file
 	"examples/embed":                   {7, 0},
 	"examples/hostpeople":              {7, 0},
 	"examples/server":                  {7, 0},

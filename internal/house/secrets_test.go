@@ -23,6 +23,7 @@ var revealers = map[string]string{
 	"panel/*/internal/*":  "a driver's wire puts the digits and keys into a frame",
 	"panel/*/*sim":        "a simulated panel keeps the digits, as the real one does",
 	"internal/flow":       "seals what a decision stores",
+	"examples/smsgateway": "signs what it sends to the gateway",
 	"notify/smtp":         "signs in to the mail server",
 	"notify/webpush":      "signs and encrypts what is pushed",
 	"roster":              "seals a panel's secrets as they are entered, and follows a panel that rewrites its codes",

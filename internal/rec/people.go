@@ -49,6 +49,7 @@ type Post struct {
 	Channel string             `json:"channel"`
 	Expires time.Time          `json:"expires"`
 	Message string             `json:"message,omitempty"` // the transport's id
+	Notice  bool               `json:"notice,omitempty"`  // about what happened: it has no secret, and a profile that holds it back
 	Parts   credentials.Sealed `json:"parts,omitzero"`    // what varies in the text, until it is settled
 	Posted  time.Time          `json:"posted"`
 	Purpose string             `json:"purpose"`
@@ -68,6 +69,7 @@ type Post struct {
 const (
 	ByName   = "name"   // of accounts
 	ByNewest = "newest" // of posts: the account, then the newest first
+	ByNotice = "notice" // the same of notices
 )
 
 // The kinds of records about accounts and messages to their owners.
@@ -75,7 +77,11 @@ var (
 	Addresses = Kind[Address]{Name: "address", Schema: 1}
 	OneTimes  = Kind[OneTime]{Name: "onetime", Schema: 1, Secure: true}
 	Posts     = Kind[Post]{Name: store.Sent, Schema: 1, Terms: func(_ string, p *Post) []store.Term {
-		return []store.Term{{Name: ByNewest, Value: append(PostsOf(p.Account), store.TermUint(^uint64(p.Posted.UnixNano()))...)}}
+		name := ByNewest
+		if p.Notice {
+			name = ByNotice
+		}
+		return []store.Term{{Name: name, Value: append(PostsOf(p.Account), store.TermUint(^uint64(p.Posted.UnixNano()))...)}}
 	}}
 )
 

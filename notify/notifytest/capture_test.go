@@ -51,6 +51,33 @@ func TestCaptureFailsInTheWaysOfRealMailers(t *testing.T) {
 	})
 }
 
+// The kit's first customer is the mailer that the kit's users test with.
+func TestCaptureKeepsTheTransportsContract(t *testing.T) {
+	notifytest.RunTransport(t, func(*testing.T) notifytest.Bench {
+		c := &notifytest.Capture{}
+		return notifytest.Bench{
+			Address: "owner@example.com",
+			Check:   c.Check,
+			Send: func(ctx context.Context, id, address, text string) (notify.Delivery, error) {
+				return c.Send(ctx, notify.Message{ID: id, To: address, Text: text})
+			},
+			Set: func(m notifytest.Mood) {
+				c.Down(m == notifytest.Away || m == notifytest.Busy)
+				c.Reject(map[bool][]string{true: {"owner@example.com"}}[m == notifytest.Refusing]...)
+				c.Lose(map[bool]error{true: notify.ErrUnsure}[m == notifytest.Mute])
+				c.Slow(map[bool]time.Duration{true: time.Hour}[m == notifytest.Hanging])
+			},
+			Took: func() []string {
+				var texts []string
+				for _, m := range c.Sent() {
+					texts = append(texts, m.Text)
+				}
+				return texts
+			},
+		}
+	})
+}
+
 func ExampleCapture() {
 	mail := &notifytest.Capture{}
 	_, err := mail.Send(context.Background(), notify.Message{ID: "1", To: "owner@example.com", Text: "Hello"})
