@@ -84,6 +84,7 @@ const (
 	AccessDenied     Action = "access.denied"
 	OperationRefused Action = "operation.refused"
 	LogRead          Action = "log.read"
+	LogExported      Action = "log.exported"
 	LogCheckpoint    Action = "log.checkpoint"
 	ImportStarted    Action = "import.started"
 	ImportDone       Action = "import.done"
@@ -94,6 +95,7 @@ const (
 	RoleChanged      Action = "role.changed"
 	SiteChanged      Action = "site.changed"
 	RepairDone       Action = "repair"
+	ReviewSigned     Action = "review.signed"
 )
 
 // Signing in.
@@ -110,4 +112,28 @@ const (
 	DeviceForgotten Action = "account.device.forgotten"
 	TokenIssued     Action = "account.token.issued"
 	TokenEnded      Action = "account.token.ended"
+)
+
+// Doors. What concerns duress is in the restricted log alone.
+const (
+	DoorDecided        Action = "door.decided"
+	DoorGuessing       Action = "door.guessing"
+	DoorJournalRefused Action = "door.journal.refused"
+	DoorLocked         Action = "door.locked"
+	DoorReaderChanged  Action = "door.reader.changed"
+	DuressAcknowledged Action = "duress.acknowledged"
+	DuressDelivered    Action = "duress.delivered"
+	DuressFailed       Action = "duress.failed"
+	DuressRaised       Action = "duress.raised"
+)
+
+// Credentials of persons, and where they let in.
+const (
+	AccessGroupChanged Action = "access.group.changed"
+	AccessPointChanged Action = "access.point.changed"
+	AccessRuleChanged  Action = "access.rule.changed"
+	AccountEnded       Action = "account.ended"
+	AccountEndLifted   Action = "account.end.lifted"
+	CredentialChanged  Action = "credential.changed" //nolint:gosec // the code of an action
+	SweepFound         Action = "sweep.found"
 )

@@ -26,6 +26,15 @@ type Anchor interface {
 	Latest(ctx context.Context) (Anchored, error)
 }
 
+// Witness is an anchor that takes a checkpoint only with the proof that it continues the
+// one that the witness has seen last.
+type Witness interface {
+	Anchor
+	// PutProven is Put with a function that returns the consistency proof from a smaller
+	// size to the checkpoint's, see [ProveConsistency].
+	PutProven(ctx context.Context, checkpoint []byte, at time.Time, prove func(older int64) ([][32]byte, error)) error
+}
+
 // History is an anchor that can show everything that it holds, oldest first. [Verify]
 // then checks all of it instead of the last one.
 type History interface {

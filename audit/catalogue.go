@@ -102,6 +102,9 @@ type row struct {
 // rows is the catalogue, sorted by action. A code is never renamed and never reused.
 var rows = [...]row{
 	{AccessDenied, "Something was refused for lack of a right.", Medium, api, other, refusalFields},
+	{AccessGroupChanged, "An access group was created, changed or removed.", Medium, userAccess, other, projectFields},
+	{AccessPointChanged, "An access point was created, changed or removed.", Medium, entity, entityUpdate, projectFields},
+	{AccessRuleChanged, "An access rule was created, changed or removed.", Medium, userAccess, other, projectFields},
 	{AccountAssigned, "An account was assigned to a panel user.", Low, userAccess, accessAssign, linkFields},
 	{AccountAttributeChanged, "An attribute of an account was changed.", Low, accountChange, other, detailFields},
 	{AccountAttributeRead, "A secret attribute of an account was read.", Medium, accountChange, other, detailFields},
@@ -111,6 +114,8 @@ var rows = [...]row{
 	{AccountCreated, "An account was created.", Low, accountChange, accountCreate, accountFields},
 	{DeviceForgotten, "A remembered device was forgotten.", Informational, accountChange, other, signInFields},
 	{AccountEnabled, "An account was enabled.", Low, accountChange, accountEnable, accountFields},
+	{AccountEndLifted, "A person may be on devices again.", Medium, userAccess, accessAssign, projectFields},
+	{AccountEnded, "A person was ended on every device.", Medium, userAccess, accessRevoke, projectFields},
 	{AccountErased, "What is personal about an account was erased.", High, accountChange, accountDelete, detailFields},
 	{AccountErasureAsked, "The erasure of an account was asked for.", High, accountChange, other, detailFields},
 	{AccountErasureCancelled, "The erasure of an account was cancelled.", Medium, accountChange, other, detailFields},
@@ -137,11 +142,22 @@ var rows = [...]row{
 	{ApprovalAsked, "An act waits for another person's approval.", Low, userAccess, other, detailFields},
 	{ApprovalGiven, "An act of another person was approved.", Medium, userAccess, other, detailFields},
 	{CodeRefused, "Codes were refused.", Medium, finding, findingCreate, refusalFields},
+	{CredentialChanged, "The credentials of a person were changed.", Medium, userAccess, other, projectFields},
+	{DoorDecided, "Somebody presented a credential at a door.", Informational, authentication, other, doorFields},
+	{DoorGuessing, "So many wrong codes were presented at a site that somebody may be guessing.", High, finding, findingCreate, doorFields},
+	{DoorJournalRefused, "What a reader decided during an outage was not taken over.", High, finding, findingCreate, doorFields},
+	{DoorLocked, "A reader takes nothing on a medium for a while after wrong codes.", Medium, finding, findingCreate, doorFields},
+	{DoorReaderChanged, "A reader was added, unlocked or ended.", Medium, entity, entityUpdate, doorFields},
+	{DuressAcknowledged, "A duress alarm was acknowledged.", High, finding, findingUpdate, doorFields},
+	{DuressDelivered, "A duress alarm was handed to those who help.", High, finding, findingUpdate, doorFields},
+	{DuressFailed, "A duress alarm could not be handed to those who help.", High, finding, findingUpdate, doorFields},
+	{DuressRaised, "A duress alarm was raised.", High, finding, findingCreate, doorFields},
 	{ImportDone, "An import ended.", Low, entity, entityUpdate, importFields},
 	{ImportRowRefused, "A row of an import was refused.", Low, entity, entityUpdate, importFields},
 	{ImportStarted, "An import was started.", Low, entity, entityUpdate, importFields},
 	{KeysRotated, "Keys were rotated.", High, entity, entityUpdate, systemFields},
 	{LogCheckpoint, "A checkpoint of the log was signed.", Informational, entity, entityCreate, logFields},
+	{LogExported, "Something was exported from the action log.", Low, entity, entityRead, logFields},
 	{LogRead, "The action log was read.", Informational, entity, entityRead, logFields},
 	{OperationRefused, "An operation was refused.", Low, api, other, refusalFields},
 	{PanelBaseline, "The users of a panel were read for the first time.", Informational, entity, entityRead, panelFields},
@@ -157,6 +173,7 @@ var rows = [...]row{
 	{PanelTested, "The connection to a panel was tested.", Informational, entity, entityRead, panelFields},
 	{ProfileChanged, "A notification profile was created or changed.", Low, entity, entityUpdate, systemFields},
 	{RepairDone, "Stored data was repaired by hand.", High, entity, entityUpdate, systemFields},
+	{ReviewSigned, "A review of who may do what was signed off.", Low, entity, entityRead, logFields},
 	{RoleChanged, "A role was created, changed or removed.", Medium, entity, entityUpdate, systemFields},
 	{SignInChallenge, "Somebody gave the right password and was asked for a second factor.", Informational, authentication, other, signInFields},
 	{SignInDone, "Somebody signed in.", Informational, authentication, logon, signInFields},
@@ -166,6 +183,7 @@ var rows = [...]row{
 	{SiteChanged, "A site was created, changed or removed.", Low, entity, entityUpdate, systemFields},
 	{StoreQuarantined, "The store was found behind its anchor and put in quarantine.", High, finding, findingCreate, systemFields},
 	{StoreReleased, "The store, or a line of it, was released from quarantine.", High, finding, findingUpdate, systemFields},
+	{SweepFound, "Devices of a person were found behind and told again.", High, finding, findingCreate, projectFields},
 	{UserAdopted, "A user that was found on a panel was taken over.", Medium, entity, entityUpdate, userFields},
 	{UserCleared, "A user was removed from the panel.", Low, entity, entityDelete, userFields},
 	{UserCodeChanged, "The code of a panel user was changed.", Low, entity, entityUpdate, userFields},
@@ -216,6 +234,8 @@ var (
 	signInFields = []string{FieldAccount, FieldUsername, FieldEmail, FieldMethod, FieldSession, FieldDevice, FieldToken, FieldName, FieldStatus, FieldStatusBefore,
 		FieldRights, FieldSites, FieldExpires, FieldMessage, FieldCount, FieldFields, FieldOperation}
 
+	projectFields = []string{FieldAccount, FieldEmail, FieldPanel, FieldRow, FieldState, FieldSites, FieldFields, FieldCount}
+
 	linkFields = []string{FieldAccount, FieldUsername, FieldEmail, FieldName, FieldPanel, FieldIdent, FieldUser, FieldSlot,
 		FieldPlace, FieldTenancy, FieldRevision, FieldLabel, FieldRole, FieldPartitions}
 
@@ -225,8 +245,11 @@ var (
 	refusalFields = []string{FieldOperation, FieldRight, FieldCount, FieldFirst, FieldLast, FieldAccounts, FieldPanel, FieldIdent, FieldUser,
 		FieldSlot, FieldPlace, FieldAccount, FieldEmail, FieldUsername, FieldCode}
 
+	doorFields = []string{FieldAccount, FieldAct, FieldAttempts, FieldCount, FieldDecided, FieldDecision, FieldDuress, FieldFields, FieldLate,
+		FieldMedium, FieldPoint, FieldReader, FieldRule, FieldState, FieldUntil}
+
 	logFields = []string{FieldFilter, FieldCount, FieldFirst, FieldLast, FieldAccount, FieldPanel, FieldOrigin, FieldSize,
-		FieldRoot, FieldAnchor}
+		FieldRoot, FieldAnchor, FieldFileHash}
 
 	importFields = []string{FieldImport, FieldFileHash, FieldRows, FieldRow, FieldAccepted, FieldRefused, FieldPanel, FieldIdent,
 		FieldUser, FieldSlot, FieldPlace, FieldAccount, FieldEpoch, FieldFields}

@@ -100,6 +100,15 @@ const (
 	FieldRoot         = "root"          // public
 	FieldSize         = "size"          // public
 
+	FieldDecided  = "decided"  // public: RFC 3339, when a decision was made that is entered late
+	FieldDecision = "decision" // public: id of a door decision
+	FieldDuress   = "duress"   // personal: one size, whatever it says
+	FieldLate     = "late"     // public: "true": it was decided during an outage
+	FieldMedium   = "medium"   // public: how a credential was presented
+	FieldPoint    = "point"    // public: id
+	FieldReader   = "reader"   // public: id
+	FieldRule     = "rule"     // public: id of the rule that let somebody in
+
 	FieldAccepted = "accepted"  // public: rows
 	FieldFileHash = "file.hash" // public: SHA-256
 	FieldImport   = "import"    // public: id
@@ -124,7 +133,7 @@ func classOf(name string) Class {
 	case FieldCode, FieldTags, FieldOneTimeSecret, FieldPassword, FieldPanelSecret:
 		return ClassSecret
 	case FieldActorName, FieldSource, FieldLabel, FieldLabelBefore, FieldEmail, FieldEmailBefore,
-		FieldName, FieldNameBefore, FieldPhone, FieldUsername:
+		FieldName, FieldNameBefore, FieldPhone, FieldUsername, FieldDuress:
 		return ClassPersonal
 	}
 	return ClassPublic

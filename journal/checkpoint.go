@@ -20,6 +20,8 @@ type signed struct {
 	Text string    `json:"text"`
 	Size int64     `json:"size"` // for people who look into the database
 	At   time.Time `json:"at"`
+	// Introduced is the id of the key that an entry has introduced last.
+	Introduced string `json:"introduced,omitempty"`
 }
 
 var signedKind = rec.Kind[signed]{Name: store.Watermark, Schema: 1}
@@ -63,17 +65,31 @@ func (j *Journal) checkpoint(ctx context.Context, age time.Duration) (audit.Chec
 		if h.err == nil && age > 0 && now.Sub(h.at) < age {
 			continue
 		}
-		if err := h.anchor.Put(ctx, c.Text, now); err != nil {
+		if err := j.put(ctx, h.anchor, c, now); err != nil {
 			failed = append(failed, &AnchorError{Anchor: h.anchor.Name(), Err: err})
 		}
 	}
 	return c, errors.Join(failed...)
 }
 
+// put hands a checkpoint to an anchor, with proofs if it asks for them.
+func (j *Journal) put(ctx context.Context, a audit.Anchor, c audit.Checkpoint, now time.Time) error {
+	w, ok := a.(audit.Witness)
+	if !ok {
+		return a.Put(ctx, c.Text, now)
+	}
+	return w.PutProven(ctx, c.Text, now, func(older int64) ([][32]byte, error) {
+		return audit.ProveConsistency(older, c.Size, hashes(ctx, j.core.Store))
+	})
+}
+
 // sign returns a checkpoint that is not older than age, a new one if it has to.
 func (j *Journal) sign(ctx context.Context, age time.Duration) (audit.Checkpoint, error) {
 	if !signs(j.o) {
 		return audit.Checkpoint{}, ErrNoSigner
+	}
+	if err := j.introduce(ctx); err != nil {
+		return audit.Checkpoint{}, err
 	}
 	var c audit.Checkpoint
 	_, err := j.core.Act(ctx, accounts.SystemActor("checkpoint"), func(u *flow.Unit) error {
@@ -105,7 +121,7 @@ func (j *Journal) sign(ctx context.Context, age time.Duration) (audit.Checkpoint
 			return err
 		}
 		c = audit.Checkpoint{Origin: j.o.Origin, Size: size, Root: root, Text: text, Keys: []string{j.o.Origin}}
-		return flow.Put(u, signedKind, signedID, &signed{Text: string(text), Size: size, At: u.Now()})
+		return flow.Put(u, signedKind, signedID, &signed{Text: string(text), Size: size, At: u.Now(), Introduced: last.Introduced})
 	})
 	return c, err
 }

@@ -19,6 +19,15 @@
 // may get its index a moment after its commit, and an index never changes. An index says
 // how long the whole log is, also to a reader of some sites.
 //
+// # What was so at a time
+//
+// [Reader.WhoWas] and [Reader.CouldEnter] answer from the entries until an instant who
+// could have opened a panel with a code; [Reader.Review] who may do what as of a date, which
+// somebody signs off with [Reader.SignOff]. [Reader.ReportAccess], [Reader.ReportChanges]
+// and [Reader.ReportReview] write the same as CSV, as JSON or as a page to print. No export
+// holds a code. Each is an entry, with what was asked for and how many rows it has, before
+// the first byte leaves; personal values are pseudonyms unless the caller says otherwise.
+//
 // # What can be trusted
 //
 // [Reader.Verify] compares the log with its tree, its signed checkpoints, the anchors

@@ -73,6 +73,19 @@ func decode(e store.Entry) record {
 	return record{leaf: e, entry: a, readable: true}
 }
 
+// sound reports if the stored body is not the one that the tree was given: nothing may be
+// concluded from such an entry.
+func (r record) sound() error {
+	hash, err := r.entry.Hash()
+	if err == nil && hash != r.leaf.Hash {
+		err = audit.ErrCommitment
+	}
+	if err != nil {
+		return fmt.Errorf("journal: entry %q: %w", r.leaf.ID, err)
+	}
+	return nil
+}
+
 // view is the record as a reader sees it; its personal fields are open already.
 func (r record) view() Entry {
 	a := r.entry.Actor()

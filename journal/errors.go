@@ -32,6 +32,11 @@ var (
 	ErrNoHistory = fault.New(fault.NotFound, "journal: no history of this panel at that time")
 	// ErrWhereabouts: one panel, one account or one site has to be named.
 	ErrWhereabouts = fault.New(fault.Invalid, "journal: name one panel, one account or one site")
+	// ErrReviewChanged: the review is not the one that the reviewer has seen.
+	ErrReviewChanged = fault.New(fault.Conflict, "journal: the review is not the one that was seen").
+				Hinted("Make the review again for its date, look at it, and sign that.")
+	// ErrFormat: a report has no such form.
+	ErrFormat = fault.New(fault.Invalid, "journal: a report is csv, json or html")
 )
 
 // Errors of checkpoints, proofs and recorders.
@@ -41,6 +46,10 @@ var (
 			Hinted("Give journal.Options.Signer, or ask a node that has it.")
 	// ErrSigner: the key does not bear the log's name.
 	ErrSigner = fault.New(fault.Invalid, "journal: the signing key has another name than the log")
+	// ErrNewKey: the log's key is another one than before, and the one before does not sign
+	// beside it.
+	ErrNewKey = fault.New(fault.Precondition, "journal: a new key of the log, not signed by the one before").
+			Hinted("Give the old key among journal.Options.Cosigners for the first checkpoint, or say with KeyLost that it is lost.")
 	// ErrRewritten: the log is not a continuation of what was signed or anchored before.
 	// It is not signed any more.
 	ErrRewritten = fault.New(fault.Internal, "journal: the log contradicts its own checkpoint").

@@ -36,7 +36,8 @@ type ExportedCheckpoint struct {
 // Export writes entries in log order as lines of JSON ([ExportedEntry]), and last the
 // signed checkpoint over the log as it was when the export began ([ExportedCheckpoint]).
 // An export of everything by a reader of all sites can be checked with the public key
-// alone: its leaves give the root of the checkpoint.
+// alone: its leaves give the root of the checkpoint. The export is itself an entry, with
+// its filter and the number of lines, before anything is written to w.
 //
 // Erasing a person erases their values from exports without Personal too, because what
 // was exported is sealed under the key that is destroyed.
@@ -50,28 +51,22 @@ func (r *Reader) Export(ctx context.Context, w io.Writer, o ExportOptions) error
 	if err != nil {
 		return err
 	}
-	if err := r.note(ctx, o.Filter); err != nil {
-		return err
-	}
-	size, _, err := j.core.Store.Tree(ctx)
+	c, err := j.signedNow(ctx)
 	if err != nil {
 		return err
 	}
-	c, err := j.covering(ctx, size-1)
+	n, err := j.countIndexed(ctx, s, c.Size)
 	if err != nil {
+		return err
+	}
+	if err := r.exports(ctx, asked("entries", o.Filter), n, c); err != nil {
 		return err
 	}
 	lines := json.NewEncoder(w)
 	lines.SetEscapeHTML(false) // a stored body has one form
-	s.query.ByIndex = true
-	s.query.Limit = followPage
-	var n int64
-	for e, err := range s.from(ctx, j.core.Store) {
+	for e, err := range s.indexed(ctx, j.core.Store, c.Size) {
 		if err != nil {
 			return err
-		}
-		if e.leaf.Index >= c.Size {
-			break
 		}
 		line, err := j.exported(ctx, e, o.Personal)
 		if err != nil {
@@ -80,7 +75,6 @@ func (r *Reader) Export(ctx context.Context, w io.Writer, o ExportOptions) error
 		if err := lines.Encode(line); err != nil {
 			return err
 		}
-		n++
 	}
 	return lines.Encode(ExportedCheckpoint{Checkpoint: string(c.Text), Entries: n})
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -174,6 +173,29 @@ func (s search) from(ctx context.Context, st store.Store) iter.Seq2[record, erro
 	}
 }
 
+// indexed yields what is selected in the order of the log, below an index.
+func (s search) indexed(ctx context.Context, st store.Store, below int64) iter.Seq2[record, error] {
+	s.query.ByIndex, s.query.Limit = true, followPage
+	return func(yield func(record, error) bool) {
+		for e, err := range s.from(ctx, st) {
+			if err == nil && e.leaf.Index >= below || !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// countIndexed counts what is selected below an index.
+func (j *Journal) countIndexed(ctx context.Context, s search, below int64) (n int64, err error) {
+	for _, err := range s.indexed(ctx, j.core.Store, below) {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
+}
+
 // page reads one page of the query. A store looks for one target, so several people are
 // several queries whose results are put in order.
 func (s search) page(ctx context.Context, st store.Store, q store.EntryQuery) ([]store.Entry, error) {
@@ -202,6 +224,3 @@ func (s search) page(ctx context.Context, st store.Store, q store.EntryQuery) ([
 	all = slices.CompactFunc(all, func(a, b store.Entry) bool { return a.ID == b.ID })
 	return all[:min(len(all), store.Page(q.Limit))], nil
 }
-
-// sorted are the keys of a set.
-func sorted(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }

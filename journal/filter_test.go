@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/journal"
+	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
 // Rules: R191, S1
@@ -130,4 +132,87 @@ func TestSeveralAccountsOfOneAddressComeInOneOrder(t *testing.T) {
 	}
 	require.Len(t, want, 61)
 	assert.Equal(t, want, ids(walk(t, j.As(operator), journal.Filter{Email: email}, 10)))
+}
+
+// asked is a store that remembers what it was asked for, and how many entries it returned.
+type asked struct {
+	store.Store
+	queries []store.EntryQuery
+	found   int
+}
+
+// Entries implements [store.Store].
+func (s *asked) Entries(ctx context.Context, q store.EntryQuery) ([]store.Entry, error) {
+	found, err := s.Store.Entries(ctx, q)
+	s.queries, s.found = append(s.queries, q), s.found+len(found)
+	return found, err
+}
+
+// The entries of a site and those of an actor are looked up: the rest of the log is not
+// read for them.
+//
+// Rules: R190, R240
+func TestSitesAndActorsAreLookedUp(t *testing.T) {
+	w := newWorld(t, false, nil)
+	w.fill(400)
+	w.say(north, audit.PanelTested, audit.Success, []string{"site/north", "panel-north"})
+	for range 3 {
+		w.say(operator, audit.PanelTested, audit.Success, []string{"site/west", "panel-west", string(north.ID())})
+	}
+	for _, c := range []struct {
+		reader       accounts.Actor
+		filter       journal.Filter
+		want, looked int
+	}{
+		{operator, journal.Filter{Site: "west"}, 3, 3},
+		{operator, journal.Filter{Site: "north"}, 201, 201},
+		{operator, journal.Filter{Site: "north", Actor: string(north.ID())}, 1, 1},
+		{operator, journal.Filter{Actor: string(north.ID())}, 1, 4},
+		{operator, journal.Filter{Site: "north", About: []string{"panel-west"}}, 0, 0},
+		{north, journal.Filter{Site: "north"}, 201, 201},
+		{north, journal.Filter{Site: "west"}, 0, 0},
+		{both, journal.Filter{Site: "south"}, 200, 200},
+	} {
+		seen := &asked{Store: w.store}
+		n, err := w.open(seen, nil).As(c.reader).Count(t.Context(), c.filter)
+		require.NoError(t, err)
+		assert.EqualValues(t, c.want, n, "%s", c.filter)
+		assert.Equal(t, c.looked, seen.found, "%s", c.filter)
+	}
+	_, err := w.journal.As(operator).Count(t.Context(), journal.Filter{Site: strings.Repeat("x", audit.MaxID)})
+	require.ErrorIs(t, err, journal.ErrFilter)
+}
+
+// A total that is only to be shown as "10+" reads no more than that.
+//
+// Rules: R183
+func TestATotalCanStopEarly(t *testing.T) {
+	w := newWorld(t, false, nil)
+	w.fill(400)
+	for _, c := range []struct {
+		filter journal.Filter
+		most   int64
+		want   int64
+		more   bool
+	}{
+		{journal.Filter{}, 10, 10, true},
+		{journal.Filter{}, 400, 400, false},
+		{journal.Filter{}, 399, 399, true},
+		{journal.Filter{Site: "north"}, 10, 10, true},
+		{journal.Filter{Site: "north"}, 200, 200, false},
+		{journal.Filter{Site: "north"}, 199, 199, true},
+		{journal.Filter{Site: "north"}, 5000, 200, false},
+		{journal.Filter{Site: "north"}, 0, 0, true},
+		{journal.Filter{Site: "east"}, 0, 0, false},
+		{journal.Filter{Outcome: audit.Success}, 7, 7, true},
+	} {
+		seen := &asked{Store: w.store}
+		n, more, err := w.open(seen, nil).As(operator).CountAtMost(t.Context(), c.filter, c.most)
+		require.NoError(t, err)
+		assert.Equal(t, c.want, n, "%+v", c)
+		assert.Equal(t, c.more, more, "%+v", c)
+		if c.filter.Site != "" {
+			assert.LessOrEqual(t, seen.found, int(c.most)+1)
+		}
+	}
 }

@@ -36,8 +36,12 @@ type Options struct {
 	// Signer signs checkpoints; its name is Origin. The zero value: this node reads and
 	// does not sign.
 	Signer audit.SigningKey
-	// Cosigners sign beside it: the key that it replaces.
+	// Cosigners sign beside it: the key that it replaces. A new key is introduced by an
+	// entry that the old key signs too; without it the log is not signed any more.
 	Cosigners []note.Signer
+	// KeyLost introduces a new key without the old one, because that is lost; the entry
+	// says so. The old public key stays among Trusted.
+	KeyLost bool
 	// Trusted are public keys that the log has had, or has where this node does not sign.
 	Trusted []note.Verifier
 	// Anchors keep checkpoints outside the store. Have at least one.

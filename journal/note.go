@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/audit"
@@ -37,7 +38,7 @@ func (r *Reader) note(ctx context.Context, f Filter) error {
 				u.Do(store.Count{Counter: since, By: -counts[1], Until: now.Add(countFor)})
 			}
 			_, err := u.Say(audit.LogRead, audit.Success, nil,
-				flow.F(audit.FieldFilter, f.String()), flow.F(audit.FieldCount, strconv.FormatInt(counts[1]+1, 10)))
+				flow.F(audit.FieldFilter, cut(f.String())), flow.F(audit.FieldCount, strconv.FormatInt(counts[1]+1, 10)))
 			return err
 		})
 		// Another reading of this hour was faster: this one is counted.
@@ -51,3 +52,6 @@ func (r *Reader) note(ctx context.Context, f Filter) error {
 	})
 	return err
 }
+
+// cut is as much of a text as a field of an entry takes.
+func cut(text string) string { return strings.ToValidUTF8(text[:min(len(text), audit.MaxValue)], "") }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"math"
 	"slices"
 	"time"
 
@@ -132,35 +133,47 @@ func (j *Journal) find(ctx context.Context, id string, q store.EntryQuery) (reco
 
 // Count returns how many entries the reader sees under a filter. Without a filter and
 // with all sites the tree knows the number; everything else is counted one by one, so
-// ask once for a filter and not for each page. Entries that come meanwhile may be missed.
+// ask once for a filter and not for each page, or see [Reader.CountAtMost]. Entries that
+// come meanwhile may be missed.
 func (r *Reader) Count(ctx context.Context, f Filter) (int64, error) {
+	n, _, err := r.CountAtMost(ctx, f, math.MaxInt64)
+	return n, err
+}
+
+// CountAtMost is Count for a screen that shows "1000+": it stops at most and then reports
+// that there are more.
+func (r *Reader) CountAtMost(ctx context.Context, f Filter, most int64) (n int64, more bool, err error) {
 	sites, err := r.scope(ctx, "Query")
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	s, err := r.journal.search(ctx, f, sites)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	st := r.journal.core.Store
 	if f.String() == "" && sites.All() {
 		size, _, err := st.Tree(ctx)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		pending, err := st.Unsequenced(ctx, store.MaxPage)
-		if err != nil || len(pending) < store.MaxPage {
-			return size + int64(len(pending)), err
+		if n := size + int64(len(pending)); err != nil || len(pending) < store.MaxPage {
+			return min(n, most), n > most, err
 		}
 	}
-	var n int64
+	if s.exact() && most < store.MaxPage {
+		s.query.Limit = int(most) + 1
+	}
 	for _, err := range s.from(ctx, st) {
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
-		n++
+		if n++; n > most {
+			return most, true, nil
+		}
 	}
-	return n, nil
+	return n, false, nil
 }
 
 // place is what a cursor says.

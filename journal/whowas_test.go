@@ -52,7 +52,7 @@ func routes() map[string]roster.Route {
 		"key": panel.SecretOf(dscsim.DefaultType2), "master": panel.SecretOf(masterCode)}}}
 }
 
-func inHouse(t *testing.T, test func(h *house)) {
+func inHouse(t *testing.T, test func(h *house), before ...func(*dscsim.Panel)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -74,6 +74,9 @@ func inHouse(t *testing.T, test func(h *house)) {
 		h.sim = dscsim.New(dscsim.Options{Ident: "298765432101", Master: masterCode, Users: 12, Partitions: 4, Dial: func(ctx context.Context) (net.Conn, error) {
 			return network.DialContext(ctx, "tcp", "10.0.0.2:3072")
 		}})
+		for _, f := range before {
+			f(h.sim)
+		}
 		h.desk, err = roster.New(roster.Options{Store: h.store, Keys: keys, Directory: directory, Authority: grants(), Node: "node-1",
 			Drivers: map[string]panel.Driver{"dsc": dsc.New(dsc.Options{
 				Listen: func(context.Context) (net.Listener, error) { return network.Listen("10.0.0.2:3072") },
@@ -211,9 +214,13 @@ func TestASlotTellsWhoWasInItAtAnyTime(t *testing.T) {
 		require.ErrorIs(t, err, journal.ErrNoHistory)
 		_, err = h.journal.As(south).WhoWas(h.ctx, "no such panel", seventh, during[0])
 		require.ErrorIs(t, err, journal.ErrNoHistory)
-		found, err = h.journal.As(south).CouldEnter(h.ctx, journal.Whereabouts{Panel: h.panel}, during[0])
-		require.NoError(t, err)
-		require.Empty(t, found)
+		_, err = h.journal.As(south).CouldEnter(h.ctx, journal.Whereabouts{Panel: h.panel}, during[0])
+		require.ErrorIs(t, err, journal.ErrNoHistory)
+		for _, w := range []journal.Whereabouts{{Account: "ann"}, {Site: "north"}} {
+			found, err = h.journal.As(south).CouldEnter(h.ctx, w, during[0])
+			require.NoError(t, err)
+			require.Empty(t, found)
+		}
 		_, err = h.journal.As(stranger).WhoWas(h.ctx, h.panel, seventh, during[0])
 		require.ErrorIs(t, err, accounts.ErrPermissionDenied)
 	})
@@ -255,6 +262,100 @@ func TestWhoLeavesIsThereUntilThePanelSaysOtherwise(t *testing.T) {
 			require.Empty(t, h.whoWas(time.Now()), "it never reached the panel")
 		}
 		h.sim.Hold(false)
+	})
+}
+
+// Somebody who was there before anybody read the panel has no entry, and is named all the
+// same; so is somebody whom an installer sets at the keypad later, until they are cleared.
+//
+// Rules: R260, R267, G210
+func TestUsersOfThePanelsOwnAreNamed(t *testing.T) {
+	keypad := func(slot int, code string) func(*dscsim.Panel) {
+		c, err := panel.ParseCode(code)
+		require.NoError(t, err)
+		return func(p *dscsim.Panel) {
+			require.NoError(t, p.Keypad(panel.Edit{Place: panel.Place{Slot: slot}, Do: panel.Create, Set: panel.FieldCode | panel.FieldLabel, Values: panel.Values{Code: c, Label: "Theirs"}}))
+		}
+	}
+	inHouse(t, func(h *house) {
+		keypad(7, "8604")(h.sim)
+		time.Sleep(time.Hour)
+		there := time.Now()
+		time.Sleep(time.Second)
+		_, err := h.tab().Disable(h.ctx, seventh, roster.Confirmed("yes"))
+		require.NoError(t, err)
+		h.rest()
+		gone := time.Now()
+		find := func(at time.Time) (found []string) {
+			list, err := h.journal.As(operator).CouldEnter(h.ctx, journal.Whereabouts{Panel: h.panel}, at)
+			require.NoError(t, err)
+			v, err := h.journal.As(operator).Review(h.ctx, journal.ReviewQuery{AsOf: at})
+			require.NoError(t, err)
+			require.Equal(t, list, v.Unmanaged)
+			for _, o := range list {
+				require.Equal(t, journal.FoundThere, o.How)
+				found = append(found, fmt.Sprint(o.Slot, " ", o.Label))
+			}
+			return found
+		}
+		theirs := find(gone)
+		require.Contains(t, theirs, "5 Theirs")
+		require.ElementsMatch(t, append(theirs, "7 "), find(there), "its label is in no entry")
+		require.Len(t, h.whoWas(there), 1)
+		require.Empty(t, h.whoWas(gone))
+	}, keypad(5, "6137"))
+}
+
+// What somebody does at the keypad, what becomes of an account and what becomes of the
+// hardware is in the history too.
+//
+// Rules: R260
+func TestTheHistoryKnowsTheKeypadTheAccountAndTheHardware(t *testing.T) {
+	inHouse(t, func(h *house) {
+		only := func(how journal.Arrival, presence journal.Presence, account string) journal.Occupant {
+			t.Helper()
+			time.Sleep(time.Minute)
+			found := h.whoWas(time.Now())
+			require.Len(t, found, 1)
+			require.Equal(t, how, found[0].How)
+			require.Equal(t, presence, found[0].Presence)
+			require.Equal(t, account, found[0].Account)
+			return found[0]
+		}
+		h.set("6137", "Ann")
+		h.assign("ann")
+		h.rest()
+		only(journal.SetHere, journal.Present, "ann")
+		n, err := h.core.Unlink(h.ctx, operator, "ann")
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.Zero(t, only(journal.SetHere, journal.Present, "").Linked)
+
+		require.NoError(t, h.sim.Keypad(panel.Edit{Place: seventh, Do: panel.Remove}))
+		time.Sleep(time.Hour)
+		require.Empty(t, h.whoWas(time.Now()), "removed at the panel")
+
+		code, err := panel.ParseCode("8604")
+		require.NoError(t, err)
+		require.NoError(t, h.sim.Keypad(panel.Edit{Place: seventh, Do: panel.Create, Set: panel.FieldCode, Values: panel.Values{Code: code}}))
+		time.Sleep(time.Hour)
+		stranger := only(journal.FoundThere, journal.Present, "")
+		_, err = h.tab().Adopt(h.ctx, seventh, "the tenant's own code")
+		require.NoError(t, err)
+		h.assign("bob")
+		adopted := only(journal.Adopted, journal.Present, "bob")
+		require.Equal(t, stranger.Since, adopted.Since)
+		require.Greater(t, adopted.Tenancy, stranger.Tenancy)
+		before := time.Now()
+		time.Sleep(time.Second)
+
+		h.sim.Hold(true)
+		require.NoError(t, h.tab().Replace(h.ctx, "298765432102", routes()))
+		require.Empty(t, h.whoWas(time.Now()), "nobody is on the new hardware")
+		require.Equal(t, []journal.Presence{journal.Present}, []journal.Presence{h.whoWas(before)[0].Presence})
+		h.set("2958", "Cid")
+		require.Equal(t, "298765432102", only(journal.SetHere, journal.Coming, "bob").Ident)
+		require.Equal(t, "298765432101", h.whoWas(before)[0].Ident)
 	})
 }
 

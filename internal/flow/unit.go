@@ -135,6 +135,9 @@ type Field struct {
 	// Of is the subject that a personal value describes: "account/<id>", "panel/<id>".
 	// Empty: the value is public.
 	Of string
+	// Sealed is the value of a personal field that the caller has sealed; Of says what
+	// opens it. Nothing of flow does.
+	Sealed []byte
 }
 
 // F is a public field.
@@ -158,6 +161,10 @@ func (u *Unit) Say(action audit.Action, outcome audit.Outcome, targets []string,
 		e.Fields = append(e.Fields, f)
 	}
 	for _, f := range fields {
+		if f.Sealed != nil {
+			e.Fields = append(e.Fields, audit.Personal(f.Name, f.Sealed, f.Of, salt()))
+			continue
+		}
 		if f.Value == "" {
 			continue
 		}

@@ -35,6 +35,7 @@ var floors = map[string]floor{
 	"notify":            {2, 0},
 	"notify/notifytest": {2, 1},
 	"audit/zapaudit":    {2, 0},
+	"audit/httpanchor":  {2, 0},
 	"store/memstore":    {2, 0},
 	"store/sqlstore":    {2, 0},
 	"store/storetest":   {2, 0},
