@@ -15,6 +15,7 @@ import (
 type Account struct {
 	Confirmed   time.Time          `json:"confirmed,omitzero"`   // when the first password was set with the code from the mail
 	Created     time.Time          `json:"created,omitzero"`     // when the account was added, not when it was assigned
+	Creator     ID                 `json:"creator,omitempty"`    // of whoever added the account
 	Email       Email              `json:"email,omitzero"`       // may be absent, see Policy.EmailRequired
 	First       string             `json:"first,omitempty"`      // first name, personal
 	Host        ID                 `json:"host,omitempty"`       // of a visitor: the account that answers for them

@@ -251,6 +251,15 @@ var (
 	// ErrErasure: the account is not removed yet, or nothing about it is left to erase.
 	ErrErasure = fault.New(fault.Precondition, "accounts: nothing to erase").
 			Hinted("Remove the account first. What was erased is gone.")
+	// ErrSiteForm: not a site.
+	ErrSiteForm = fault.New(fault.Invalid, "accounts: not a site").
+			Hinted("Name it in lower-case letters, digits and underscores, and give a plain web address.")
+	// ErrSiteNotFound: there is no such site, or it is disabled.
+	ErrSiteNotFound = fault.New(fault.NotFound, "accounts: no such site").
+			Hinted("Choose one of the sites that are enabled.")
+	// ErrSiteManaged: another server manages this one, and its sites.
+	ErrSiteManaged = fault.New(fault.Unsupported, "accounts: sites are managed elsewhere").
+			Hinted("Change the site at the managing server.")
 	// ErrSites: not a site restriction.
 	ErrSites = fault.New(fault.Invalid, "accounts: not a site restriction").
 			Hinted("Say all sites in words, or list the sites.")

@@ -25,6 +25,7 @@ type Policy struct {
 	RoleRefresh        RoleRefresh   // when added rights begin; rights taken away end at once
 	LoginRight         bool          // signing in needs a role with the right SignIn
 	Approve            Rights        // acts that need one of these need a second person; see Approvable
+	Sites              SiteKeeping   // who keeps the sites
 	EraseAfter         time.Duration // between asking for an erasure and carrying it out; 0: DefaultEraseAfter
 }
 

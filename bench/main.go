@@ -7,10 +7,13 @@
 // is missed: the table says so.
 //
 //	go run ./bench             about a minute and a half
+//	go run ./bench accounts    people who sign in: races, timing, rivals; about two minutes
 //	go run ./bench -count 101  more pairs, for a busy machine
+//	go run ./bench timing      only what has this in its name
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -25,20 +28,24 @@ import (
 func main() {
 	count := flag.Int("count", 31, "pairs of measurements for each row")
 	each := flag.Duration("time", 40*time.Millisecond, "how long each measurement takes")
-	only := flag.String("only", "", "measure only what has this in its name, such as audit; empty: everything")
+	only := flag.String("only", "", "measure only what has this in its name, such as audit; empty: the first argument, or everything")
 	dir := flag.String("dir", "", "where the databases are made; empty: the system's folder for temporary files")
 	testing.Init()
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *count, *each, *only, *dir); err != nil {
+	what := subjects(full)
+	if flag.Arg(0) == "accounts" {
+		what = accountSubjects(fullAccounts)
+	}
+	if err := run(ctx, what, *count, *each, cmp.Or(*only, flag.Arg(0)), *dir); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// run measures everything and prints the table.
-func run(ctx context.Context, count int, each time.Duration, only, dir string) error {
+// run measures what it is given and prints the table.
+func run(ctx context.Context, what []subject, count int, each time.Duration, only, dir string) error {
 	if err := flag.Set("test.benchtime", each.String()); err != nil {
 		return err
 	}
@@ -48,7 +55,7 @@ func run(ctx context.Context, count int, each time.Duration, only, dir string) e
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	var t table
-	for _, s := range subjects(full) {
+	for _, s := range what {
 		if !strings.Contains(s.name, only) {
 			continue
 		}
@@ -73,10 +80,12 @@ type sizes struct {
 	log    int64 // entries
 	slots  int   // of a panel
 	panels []int
+	asks   int // refusals for each reason
+	fleet  int // panels
 }
 
 // full is what the table is about.
-var full = sizes{log: 1_000_000, slots: 1000, panels: []int{10, 100, 1000}}
+var full = sizes{log: 1_000_000, slots: 1000, panels: []int{10, 100, 1000}, asks: 401, fleet: 2000}
 
 // subjects lists them in the order of the table.
 func subjects(s sizes) []subject {
@@ -88,5 +97,8 @@ func subjects(s sizes) []subject {
 		{"authorising", authorise},
 		{"codes", codes},
 		{"stores", stores},
+		{"a fleet", func(m *meter, t *table) error { return fleet(m, t, s.fleet) }},
+		{"doors", func(m *meter, t *table) error { return doors(m, t, s.asks) }},
+		{"timing of refusals", func(m *meter, t *table) error { return refusals(m, t, s.asks) }},
 	}
 }

@@ -31,6 +31,11 @@ func (t *table) limit(what, ours, goal string, met bool) {
 	t.rows = append(t.rows, []string{what, ours, "", "", goal, verdict(met)})
 }
 
+// score adds a row about something that holds or does not, with how a rival does.
+func (t *table) score(what, ours, rival, goal string, met bool) {
+	t.rows = append(t.rows, []string{what, ours, rival, "", goal, verdict(met)})
+}
+
 // plain adds a row without a goal or a reference.
 func (t *table) plain(what string, p pairs) {
 	t.rows = append(t.rows, []string{what, fmt.Sprintf("%s, %d allocs", span(median(p.ours)), p.allocs), "", "", "", ""})

@@ -34,7 +34,7 @@ func TestWhatIsRefusedWasNeverThere(t *testing.T) {
 		require.NoError(t, err)
 		return found
 	}
-	say(audit.UserCodeSet, audit.Success, label("Ann"), flow.F(audit.FieldRole, "User"))
+	say(audit.UserCodeSet, audit.Success, label("Cleaner"), flow.F(audit.FieldRole, "User"))
 	require.Equal(t, journal.Coming, now()[0].Presence)
 	say(audit.UserSent, audit.Success, flow.F(audit.FieldFields, "code, label"), flow.F(audit.FieldReason, "create"))
 	say(audit.UserUnsure, audit.Failure, flow.F(audit.FieldFieldsUnsure, "code, label"))
@@ -47,8 +47,8 @@ func TestWhatIsRefusedWasNeverThere(t *testing.T) {
 	require.Len(t, now(), 1)
 	require.Equal(t, journal.Present, now()[0].Presence)
 
-	say(audit.UserCodeChanged, audit.Success, label("Bob"))
-	require.Equal(t, "Bob", now()[0].Label)
+	say(audit.UserCodeChanged, audit.Success, label("Guest"))
+	require.Equal(t, "Guest", now()[0].Label)
 	say(audit.UserPartitionsChanged, audit.Success, flow.F(audit.FieldPartitions, "1, 2"))
 	say(audit.UserPartitionsChanged, audit.Success, flow.F(audit.FieldPartitions, "1, 2, 3"))
 	say(audit.UserWindowChanged, audit.Success, flow.F(audit.FieldUntil, "2027-01-01T00:00:00Z"))
@@ -70,7 +70,7 @@ func TestWhatIsRefusedWasNeverThere(t *testing.T) {
 	// A code that expires before it was ever sent leaves nobody.
 	say(audit.UserDriftAdopted, audit.Success, flow.F(audit.FieldReason, "removed, cancelled"))
 	require.Empty(t, now())
-	say(audit.UserCodeSet, audit.Success, label("Cid"))
+	say(audit.UserCodeSet, audit.Success, label("Keeper"))
 	say(audit.UserWishExpired, audit.Success, flow.F(audit.FieldFields, "code, label"))
 	require.Empty(t, now())
 }

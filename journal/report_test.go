@@ -179,7 +179,7 @@ func TestAnExportIsRecordedBeforeAnythingLeaves(t *testing.T) {
 func TestAccessIsExported(t *testing.T) {
 	inHouse(t, func(h *house) {
 		h.set("6137", "=cmd|'C'!A0")
-		h.assign("ann")
+		h.assign("cleaner")
 		h.rest()
 		at := time.Now()
 		r := h.journal.As(operator)
@@ -196,7 +196,7 @@ func TestAccessIsExported(t *testing.T) {
 		rows := table(t, file.Bytes())
 		require.Len(t, rows, 1)
 		require.Equal(t, "=cmd|'C'!A0", rows[0]["label"])
-		require.Equal(t, "ann@example.com", rows[0]["person"])
+		require.Equal(t, "cleaner@example.com", rows[0]["person"])
 		require.Equal(t, "# 7", rows[0]["place"])
 		require.Equal(t, "present", rows[0]["presence"])
 
@@ -207,7 +207,7 @@ func TestAccessIsExported(t *testing.T) {
 		require.Equal(t, []journal.Occupant{o}, h.whoWas(at))
 
 		file.Reset()
-		require.NoError(t, r.ReportAccess(h.ctx, &file, journal.Whereabouts{Account: "ann"}, at, journal.ReportOptions{Format: journal.HTML}))
+		require.NoError(t, r.ReportAccess(h.ctx, &file, journal.Whereabouts{Account: "cleaner"}, at, journal.ReportOptions{Format: journal.HTML}))
 		require.Contains(t, file.String(), "<td># 7</td>")
 	})
 }
@@ -219,8 +219,8 @@ func TestAccessIsExported(t *testing.T) {
 func TestPlantedPersonalValuesStayInside(t *testing.T) {
 	const mail, phone, address, label = "planted@example.com", "+4915199912345", "203.0.113.77", "Planted Label"
 	w := newWorld(t, false, nil)
-	of := "account/ann"
-	w.say(operator, audit.AccountCreated, audit.Success, []string{"ann"}, flow.Field{Name: audit.FieldEmail, Value: mail, Of: of},
+	of := "account/cleaner"
+	w.say(operator, audit.AccountCreated, audit.Success, []string{"cleaner"}, flow.Field{Name: audit.FieldEmail, Value: mail, Of: of},
 		flow.Field{Name: audit.FieldPhone, Value: phone, Of: of}, flow.Field{Name: audit.FieldSource, Value: address, Of: of})
 	w.label("north", "panel-1", "user-1", label)
 	r := w.journal.As(operator)

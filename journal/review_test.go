@@ -46,21 +46,21 @@ func office(t *testing.T, w *world) (op func() *people.Operator, add func(name, 
 func TestAReviewIsAsOfItsDate(t *testing.T) {
 	w := newWorld(t, false, nil)
 	op, add := office(t, w)
-	ann := add("ann", roleA, accounts.TheseSites("north"))
-	bob := add("bob", roleB, accounts.TheseSites("south"))
-	cid := add("cid", roleB, accounts.TheseSites("north"))
+	cleaner := add("cleaner", roleA, accounts.TheseSites("north"))
+	guest := add("guest", roleB, accounts.TheseSites("south"))
+	keeper := add("keeper", roleB, accounts.TheseSites("north"))
 	w.advance(10 * day)
-	_, err := op().SetRoles(t.Context(), ann, roleA, roleB)
+	_, err := op().SetRoles(t.Context(), cleaner, roleA, roleB)
 	require.NoError(t, err)
 	w.advance(10 * day)
-	w.say(operator, audit.SignInDone, audit.Success, []string{string(ann)}, flow.F(audit.FieldAccount, string(ann)))
-	w.say(operator, audit.FactorAdded, audit.Success, []string{string(ann)}, flow.F(audit.FieldAccount, string(ann)), flow.F(audit.FieldMethod, "app"))
-	w.say(operator, audit.FactorAdded, audit.Success, []string{string(bob)}, flow.F(audit.FieldAccount, string(bob)),
+	w.say(operator, audit.SignInDone, audit.Success, []string{string(cleaner)}, flow.F(audit.FieldAccount, string(cleaner)))
+	w.say(operator, audit.FactorAdded, audit.Success, []string{string(cleaner)}, flow.F(audit.FieldAccount, string(cleaner)), flow.F(audit.FieldMethod, "app"))
+	w.say(operator, audit.FactorAdded, audit.Success, []string{string(guest)}, flow.F(audit.FieldAccount, string(guest)),
 		flow.F(audit.FieldMethod, "app"), flow.F(audit.FieldStatus, "waits to be proven"))
-	_, err = op().Suspend(t.Context(), bob, "on leave")
+	_, err = op().Suspend(t.Context(), guest, "on leave")
 	require.NoError(t, err)
 	w.advance(10 * day)
-	require.NoError(t, op().Remove(t.Context(), cid, people.Confirmation{Account: "cid@example.com"}))
+	require.NoError(t, op().Remove(t.Context(), keeper, people.Confirmation{Account: "keeper@example.com"}))
 	w.advance(10 * day)
 
 	review := func(reader accounts.Actor, age time.Duration) map[string]journal.Reviewed {
@@ -76,30 +76,30 @@ func TestAReviewIsAsOfItsDate(t *testing.T) {
 
 	first := review(operator, day)
 	require.Len(t, first, 3)
-	assert.Equal(t, journal.Reviewed{Account: string(ann), Person: "ann@example.com", Roles: roleA, Since: began, Sites: "north",
-		Status: string(accounts.StatusActive), Created: began, NoFactor: true}, first["ann@example.com"])
+	assert.Equal(t, journal.Reviewed{Account: string(cleaner), Person: "cleaner@example.com", Roles: roleA, Since: began, Sites: "north",
+		Status: string(accounts.StatusActive), Created: began, NoFactor: true}, first["cleaner@example.com"])
 
 	second := review(operator, 15*day)
-	assert.Equal(t, roleA+", "+roleB, second["ann@example.com"].Roles)
-	assert.Equal(t, began.Add(10*day), second["ann@example.com"].Since)
-	assert.Equal(t, roleA+" and "+roleB, second["ann@example.com"].Conflicted)
-	assert.False(t, second["bob@example.com"].Unused)
+	assert.Equal(t, roleA+", "+roleB, second["cleaner@example.com"].Roles)
+	assert.Equal(t, began.Add(10*day), second["cleaner@example.com"].Since)
+	assert.Equal(t, roleA+" and "+roleB, second["cleaner@example.com"].Conflicted)
+	assert.False(t, second["guest@example.com"].Unused)
 
 	third := review(operator, 25*day)
-	assert.Equal(t, began.Add(20*day), third["ann@example.com"].SignedIn)
-	assert.False(t, third["ann@example.com"].NoFactor || third["ann@example.com"].Unused)
-	assert.True(t, third["bob@example.com"].NoFactor && third["bob@example.com"].Unused)
-	assert.Equal(t, string(accounts.StatusSuspended), third["bob@example.com"].Status)
+	assert.Equal(t, began.Add(20*day), third["cleaner@example.com"].SignedIn)
+	assert.False(t, third["cleaner@example.com"].NoFactor || third["cleaner@example.com"].Unused)
+	assert.True(t, third["guest@example.com"].NoFactor && third["guest@example.com"].Unused)
+	assert.Equal(t, string(accounts.StatusSuspended), third["guest@example.com"].Status)
 	require.Len(t, third, 3)
 
 	last := review(operator, 35*day)
-	require.Len(t, last, 2, "cid was removed")
+	require.Len(t, last, 2, "keeper was removed")
 	require.Len(t, review(north, 15*day), 2)
 	require.Len(t, review(south, 35*day), 1)
 	_, err = w.journal.As(nowhere).Review(t.Context(), journal.ReviewQuery{})
 	require.ErrorIs(t, err, accounts.ErrSiteMismatch)
 	require.Equal(t, first, review(operator, day), "what came later changes nothing")
-	assert.NotContains(t, fmt.Sprintf("%v %+v", last, last["ann@example.com"]), "{ann@")
+	assert.NotContains(t, fmt.Sprintf("%v %+v", last, last["cleaner@example.com"]), "{cleaner@")
 }
 
 // A reviewer signs what they have seen and nothing else.
@@ -108,7 +108,7 @@ func TestAReviewIsAsOfItsDate(t *testing.T) {
 func TestAReviewIsSignedOff(t *testing.T) {
 	w := newWorld(t, false, nil)
 	op, add := office(t, w)
-	ann := add("ann", roleA, accounts.TheseSites("north"))
+	cleaner := add("cleaner", roleA, accounts.TheseSites("north"))
 	w.advance(day)
 	q := journal.ReviewQuery{AsOf: w.time()}
 	r := w.journal.As(operator)
@@ -117,7 +117,7 @@ func TestAReviewIsSignedOff(t *testing.T) {
 	digest, err := seen.Digest()
 	require.NoError(t, err)
 	w.advance(day)
-	_, err = op().SetRoles(t.Context(), ann, roleB)
+	_, err = op().SetRoles(t.Context(), cleaner, roleB)
 	require.NoError(t, err)
 
 	_, err = r.SignOff(t.Context(), q, digest, "quarterly")
@@ -145,7 +145,7 @@ func TestAReviewIsSignedOff(t *testing.T) {
 func TestAReviewIsExported(t *testing.T) {
 	w := newWorld(t, false, nil)
 	_, add := office(t, w)
-	add("ann", roleA, accounts.TheseSites("north"))
+	add("cleaner", roleA, accounts.TheseSites("north"))
 	r := w.journal.As(operator)
 	var file bytes.Buffer
 	require.NoError(t, r.ReportReview(t.Context(), &file, journal.ReviewQuery{}, journal.ReportOptions{Format: journal.CSV}))
@@ -153,16 +153,16 @@ func TestAReviewIsExported(t *testing.T) {
 	require.Len(t, rows, 1)
 	assert.Equal(t, "no second factor", rows[0]["look"])
 	assert.Contains(t, rows[0]["person"], "person:account/")
-	assert.NotContains(t, file.String(), "ann@example.com")
+	assert.NotContains(t, file.String(), "cleaner@example.com")
 	require.Equal(t, []string{"review as of 2026-11-21T10:00:00Z | 1"}, exports(t, w))
 
 	file.Reset()
 	require.NoError(t, r.ReportReview(t.Context(), &file, journal.ReviewQuery{}, journal.ReportOptions{Format: journal.JSON, Personal: true}))
 	var a journal.Reviewed
 	require.NoError(t, json.NewDecoder(&file).Decode(&a))
-	assert.Equal(t, "ann@example.com", a.Person)
+	assert.Equal(t, "cleaner@example.com", a.Person)
 	file.Reset()
 	require.NoError(t, r.ReportReview(t.Context(), &file, journal.ReviewQuery{}, journal.ReportOptions{Format: journal.HTML, Personal: true}))
-	assert.Contains(t, file.String(), "<td>ann@example.com</td>")
+	assert.Contains(t, file.String(), "<td>cleaner@example.com</td>")
 	require.ErrorIs(t, r.ReportReview(t.Context(), &file, journal.ReviewQuery{}, journal.ReportOptions{Format: "pdf"}), journal.ErrFormat)
 }

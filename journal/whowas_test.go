@@ -58,7 +58,7 @@ func inHouse(t *testing.T, test func(h *house), before ...func(*dscsim.Panel)) {
 		ctx, cancel := context.WithCancel(t.Context())
 		h := &house{T: t, ctx: ctx, store: memstore.Open()}
 		var directory accounts.StaticDirectory
-		for _, id := range []string{"ann", "bob", "cid"} {
+		for _, id := range []string{"cleaner", "guest", "keeper"} {
 			e, err := accounts.ParseEmail(id + "@example.com")
 			require.NoError(t, err)
 			directory = append(directory, accounts.Person{ID: accounts.ID(id), Email: e, Status: accounts.StatusActive, Sites: accounts.AllSites()})
@@ -167,8 +167,8 @@ func TestASlotTellsWhoWasInItAtAnyTime(t *testing.T) {
 		}
 		empty := now()
 		var during, between []time.Time
-		for i, id := range []accounts.ID{"ann", "bob", "cid"} {
-			h.set([]string{"6137", "8604", "2958"}[i], "Label of "+string(id))
+		for i, id := range []accounts.ID{"cleaner", "guest", "keeper"} {
+			h.set([]string{"6137", "8604", "2958"}[i], "The "+string(id))
 			h.assign(id)
 			h.rest()
 			during = append(during, now())
@@ -179,11 +179,11 @@ func TestASlotTellsWhoWasInItAtAnyTime(t *testing.T) {
 		require.NoError(t, h.tab().Replace(h.ctx, "298765432102", routes()))
 
 		require.Empty(t, h.whoWas(empty))
-		for i, id := range []string{"ann", "bob", "cid"} {
+		for i, id := range []string{"cleaner", "guest", "keeper"} {
 			found := h.whoWas(during[i])
 			require.Len(t, found, 1)
 			o := found[0]
-			assert.Equal(t, "Label of "+id, o.Label)
+			assert.Equal(t, "The "+id, o.Label)
 			assert.Equal(t, id, o.Account)
 			assert.Equal(t, id+"@example.com", o.Person)
 			assert.Equal(t, string(panel.User), o.Role)
@@ -198,15 +198,15 @@ func TestASlotTellsWhoWasInItAtAnyTime(t *testing.T) {
 		}
 
 		// Everybody who could enter, by the panel, the person and the site.
-		for _, w := range []journal.Whereabouts{{Panel: h.panel}, {Account: "bob"}, {Site: "north"}} {
+		for _, w := range []journal.Whereabouts{{Panel: h.panel}, {Account: "guest"}, {Site: "north"}} {
 			found, err := h.journal.As(operator).CouldEnter(h.ctx, w, during[1])
 			require.NoError(t, err)
 			require.Equal(t, h.whoWas(during[1]), found, "%+v", w)
 		}
-		found, err := h.journal.As(operator).CouldEnter(h.ctx, journal.Whereabouts{Account: "ann"}, during[1])
+		found, err := h.journal.As(operator).CouldEnter(h.ctx, journal.Whereabouts{Account: "cleaner"}, during[1])
 		require.NoError(t, err)
 		require.Empty(t, found)
-		_, err = h.journal.As(operator).CouldEnter(h.ctx, journal.Whereabouts{Account: "ann", Site: "north"}, during[1])
+		_, err = h.journal.As(operator).CouldEnter(h.ctx, journal.Whereabouts{Account: "cleaner", Site: "north"}, during[1])
 		require.ErrorIs(t, err, journal.ErrWhereabouts)
 
 		// Readers of other sites learn nothing, not even that there is such a panel.
@@ -216,7 +216,7 @@ func TestASlotTellsWhoWasInItAtAnyTime(t *testing.T) {
 		require.ErrorIs(t, err, journal.ErrNoHistory)
 		_, err = h.journal.As(south).CouldEnter(h.ctx, journal.Whereabouts{Panel: h.panel}, during[0])
 		require.ErrorIs(t, err, journal.ErrNoHistory)
-		for _, w := range []journal.Whereabouts{{Account: "ann"}, {Site: "north"}} {
+		for _, w := range []journal.Whereabouts{{Account: "cleaner"}, {Site: "north"}} {
 			found, err = h.journal.As(south).CouldEnter(h.ctx, w, during[0])
 			require.NoError(t, err)
 			require.Empty(t, found)
@@ -232,30 +232,30 @@ func TestASlotTellsWhoWasInItAtAnyTime(t *testing.T) {
 // Rules: R260, R267
 func TestWhoLeavesIsThereUntilThePanelSaysOtherwise(t *testing.T) {
 	inHouse(t, func(h *house) {
-		h.set("6137", "Ann")
+		h.set("6137", "Cleaner")
 		h.rest()
 		h.sim.Hold(true)
 		h.disable()
 		time.Sleep(time.Second)
-		h.set("8604", "Bob")
+		h.set("8604", "Guest")
 		time.Sleep(time.Second)
 		both := time.Now()
 		found := h.whoWas(both)
 		require.Len(t, found, 2)
 		assert.Equal(t, []journal.Presence{journal.Leaving, journal.Coming}, []journal.Presence{found[0].Presence, found[1].Presence})
-		assert.Equal(t, "Ann Bob", found[0].Label+" "+found[1].Label)
+		assert.Equal(t, "Cleaner Guest", found[0].Label+" "+found[1].Label)
 		h.sim.Hold(false)
 		h.rest()
 		found = h.whoWas(time.Now())
 		require.Len(t, found, 1)
 		assert.Equal(t, journal.Present, found[0].Presence)
-		assert.Equal(t, "Bob", found[0].Label)
+		assert.Equal(t, "Guest", found[0].Label)
 		assert.Len(t, h.whoWas(both), 2, "what comes later changes no answer")
 
 		h.disable()
 		h.rest()
 		h.sim.Hold(true)
-		h.set("2958", "Cid")
+		h.set("2958", "Keeper")
 		time.Sleep(time.Second)
 		require.Len(t, h.whoWas(time.Now()), 1)
 		if _, err := h.tab().Cancel(h.ctx, seventh); err == nil {
@@ -322,11 +322,11 @@ func TestTheHistoryKnowsTheKeypadTheAccountAndTheHardware(t *testing.T) {
 			require.Equal(t, account, found[0].Account)
 			return found[0]
 		}
-		h.set("6137", "Ann")
-		h.assign("ann")
+		h.set("6137", "Cleaner")
+		h.assign("cleaner")
 		h.rest()
-		only(journal.SetHere, journal.Present, "ann")
-		n, err := h.core.Unlink(h.ctx, operator, "ann")
+		only(journal.SetHere, journal.Present, "cleaner")
+		n, err := h.core.Unlink(h.ctx, operator, "cleaner")
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
 		require.Zero(t, only(journal.SetHere, journal.Present, "").Linked)
@@ -342,8 +342,8 @@ func TestTheHistoryKnowsTheKeypadTheAccountAndTheHardware(t *testing.T) {
 		stranger := only(journal.FoundThere, journal.Present, "")
 		_, err = h.tab().Adopt(h.ctx, seventh, "the tenant's own code")
 		require.NoError(t, err)
-		h.assign("bob")
-		adopted := only(journal.Adopted, journal.Present, "bob")
+		h.assign("guest")
+		adopted := only(journal.Adopted, journal.Present, "guest")
 		require.Equal(t, stranger.Since, adopted.Since)
 		require.Greater(t, adopted.Tenancy, stranger.Tenancy)
 		before := time.Now()
@@ -353,8 +353,8 @@ func TestTheHistoryKnowsTheKeypadTheAccountAndTheHardware(t *testing.T) {
 		require.NoError(t, h.tab().Replace(h.ctx, "298765432102", routes()))
 		require.Empty(t, h.whoWas(time.Now()), "nobody is on the new hardware")
 		require.Equal(t, []journal.Presence{journal.Present}, []journal.Presence{h.whoWas(before)[0].Presence})
-		h.set("2958", "Cid")
-		require.Equal(t, "298765432102", only(journal.SetHere, journal.Coming, "bob").Ident)
+		h.set("2958", "Keeper")
+		require.Equal(t, "298765432102", only(journal.SetHere, journal.Coming, "guest").Ident)
 		require.Equal(t, "298765432101", h.whoWas(before)[0].Ident)
 	})
 }
@@ -387,7 +387,7 @@ func TestWhoWasIsWhatTheRosterKnewThen(t *testing.T) {
 			case "disable":
 				_, err = h.tab().Disable(h.ctx, seventh, roster.Confirmed("yes"))
 			case "assign":
-				s, chosen := h.op().Choose(h.ctx, []accounts.ID{"ann", "bob", "cid"}[r.IntN(3)])
+				s, chosen := h.op().Choose(h.ctx, []accounts.ID{"cleaner", "guest", "keeper"}[r.IntN(3)])
 				require.NoError(t, chosen)
 				_, err = h.tab().Assign(h.ctx, seventh, s)
 			case "unassign":

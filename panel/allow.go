@@ -119,6 +119,8 @@ func (m Model) Allow(u Standing, a Action) error {
 		return ErrCodeNotSet
 	case u.Unknown:
 		return ErrUnmanaged
+	case m.HandsOnce&f != 0:
+		return ErrFixed
 	case a == EditPartitions && u.Role == Master:
 		return ErrMasterPartitions
 	case a == EditRole && (u.Role == Master || m.MasterSlot > 0 && u.Slot == m.MasterSlot):
@@ -155,7 +157,7 @@ func (m Model) CheckPlace(p Place) error {
 		}
 		return nil
 	}
-	if p.ID != "" || p.Slot < m.Slots.First || p.Slot > m.Slots.Last {
+	if p.ID != "" || p.Slot < max(m.Slots.First, 1) || p.Slot > m.Slots.Last {
 		return &SlotError{Slot: p.Slot, Slots: m.Slots}
 	}
 	if slices.Contains(m.Reserved, p.Slot) {

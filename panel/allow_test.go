@@ -271,3 +271,15 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	require.NotContains(t, string(b), "60718293")
 	require.Equal(t, "60718293", s.Reveal())
 }
+
+// Rules: R246
+func TestWhatHandsGiveOnlyOnceStays(t *testing.T) {
+	m := ordinary()
+	m.Create, m.Change, m.Hands, m.HandsOnce = 0, 0, panel.FieldCode|panel.FieldRole|panel.FieldPartitions, panel.FieldRole
+	user := panel.Standing{Place: panel.Place{Slot: 4}, Role: panel.User, Exists: true}
+	err := m.Allow(user, panel.EditRole)
+	require.ErrorIs(t, err, panel.ErrFixed)
+	require.NotEmpty(t, fault.Hint(err))
+	require.NoError(t, m.Allow(user, panel.EditPartitions))
+	require.NoError(t, m.Allow(panel.Standing{Place: user.Place}, panel.EditCode), "a new user gets its role with its code")
+}

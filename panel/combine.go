@@ -2,7 +2,6 @@ package panel
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"iter"
 	"sync"
@@ -41,8 +40,10 @@ func (e *RouteError) Unwrap() error { return e.Err }
 // not, or cannot be compared, nothing is written over the second route; if it differs,
 // the route's error is [ErrRoutesDisagree].
 //
-// What the session leaves in [Event.State] is the state of all routes: give it back as
-// the Route.State of any of them.
+// What a route leaves in [Event.State] comes with the name of that route.
+//
+// The first part that reads a field is believed for it, also while a later part could say
+// more: put the route that sees a field best before the others, unless it must not write.
 func Combine(parts ...Part) Driver { return combined(parts) }
 
 type combined []Part
@@ -58,18 +59,11 @@ func (c combined) models() []Model {
 func (c combined) Model() Model { return mergeModels(c.models()) }
 
 func (c combined) Open(ctx context.Context, t Target) (Session, error) {
-	s := &combinedSession{parts: c, models: c.models(), sessions: make([]Session, len(c)), down: make([]error, len(c)), agreed: make([]bool, len(c)), states: map[string][]byte{}}
-	for _, p := range c {
-		if raw := t.Routes[p.Route].State; len(raw) > 0 && json.Unmarshal(raw, &s.states) == nil {
-			break
-		}
-	}
+	s := &combinedSession{parts: c, models: c.models(), sessions: make([]Session, len(c)), down: make([]error, len(c)), agreed: make([]bool, len(c))}
 	open := 0
 	for i, p := range c {
-		r := t.Routes[p.Route]
-		r.State = s.states[p.Route]
 		one := t
-		one.Routes = map[string]Route{p.Route: r}
+		one.Routes = map[string]Route{p.Route: t.Routes[p.Route]}
 		session, err := p.Driver.Open(ctx, one)
 		if err != nil {
 			s.down[i] = &RouteError{Route: p.Route, Err: err}

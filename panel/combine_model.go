@@ -59,7 +59,7 @@ func authority(models []Model, f Field) Model {
 // mergeModels is the model of all routes together.
 func mergeModels(models []Model) Model {
 	m := models[founder(models)]
-	m.Create, m.Change, m.Read, m.Hands, m.Experimental = 0, 0, 0, 0, 0
+	m.Create, m.Change, m.Read, m.Hands, m.HandsOnce, m.Experimental = 0, 0, 0, 0, 0, 0
 	for f := range AllFields.Each() {
 		for do, can := range map[Do]*Field{Create: &m.Create, Change: &m.Change} {
 			if i := writer(models, do, f); i >= 0 {
@@ -72,6 +72,7 @@ func mergeModels(models []Model) Model {
 	var evidence []string
 	for _, one := range models {
 		m.Read |= one.Read
+		m.HandsOnce = (m.HandsOnce &^ one.Hands) | (one.HandsOnce &^ m.Hands) | (m.HandsOnce & one.HandsOnce)
 		m.Hands |= one.Hands
 		m.Hold = max(m.Hold, one.Hold)
 		m.Lag = max(m.Lag, one.Lag)
@@ -84,9 +85,10 @@ func mergeModels(models []Model) Model {
 		}
 	}
 	m.Hands &^= m.Writes()
+	m.HandsOnce &= m.Hands
 	for _, one := range models {
 		for _, g := range one.Guides {
-			if m.Hands.Has(g.Set) {
+			if m.Hands&g.Set != 0 {
 				m.Guides = append(m.Guides, g)
 			}
 		}

@@ -19,7 +19,6 @@ type combinedSession struct {
 
 	mu     sync.Mutex
 	models []Model // of the session, else of the driver
-	states map[string][]byte
 }
 
 func (s *combinedSession) now() []Model {
@@ -38,6 +37,11 @@ func (s *combinedSession) Close() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// deaf: no route hears anything.
+func (s *combinedSession) deaf() bool {
+	return !slices.ContainsFunc(s.sessions, func(one Session) bool { return one != nil && Hears(one) })
 }
 
 // fail gives a route's error its name.
@@ -330,7 +334,7 @@ func (v *Values) take(from Values, f Field) {
 	}
 }
 
-// own makes a part's event the combination's: models are merged, states gathered.
+// own makes a part's event the combination's: models are merged, a state gets its name.
 func (s *combinedSession) own(part int, e Event) Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -341,8 +345,7 @@ func (s *combinedSession) own(part int, e Event) Event {
 		facts.Model = &model
 		e.Panel = &facts
 	case e.State != nil:
-		s.states[s.parts[part].Route] = e.State
-		e.State, _ = json.Marshal(s.states) // a map of bytes is always JSON
+		e.Route = s.parts[part].Route
 	}
 	return e
 }

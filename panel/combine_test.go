@@ -318,12 +318,12 @@ func TestCombineGivesEachRouteItsOwnState(t *testing.T) {
 	target := panel.Target{Panel: "p", Routes: map[string]panel.Route{"wire": {Addr: "a"}, "cloud": {Addr: "b"}}}
 	s, err := d.Open(t.Context(), target)
 	require.NoError(t, err)
-	var state []byte
 	for e, err := range s.Read(t.Context(), panel.Query{}) {
 		require.NoError(t, err)
-		state = e.State
+		r := target.Routes[e.Route]
+		r.State = e.State
+		target.Routes[e.Route] = r
 	}
-	target.Routes["cloud"] = panel.Route{Addr: "b", State: state}
 	_, err = d.Open(t.Context(), target)
 	require.NoError(t, err)
 	assert.Equal(t, map[string]panel.Route{"wire": {Addr: "a", State: []byte("w")}}, wire.target.Routes, "a driver gets its own route only")
@@ -442,4 +442,36 @@ func TestCombineReportsADriverThatSpeaksOfOthers(t *testing.T) {
 	_, err := applied(t, combine(wire, cloud), panel.Edit{Place: panel.Place{Slot: 3}, Set: panel.FieldCode})
 	require.ErrorIs(t, err, panel.ErrDriver)
 	assert.Equal(t, "wire", routeOf(t, err))
+}
+
+func TestHears(t *testing.T) {
+	assert.False(t, panel.Hears(deaf{}))
+	assert.True(t, panel.Hears(struct{ panel.Session }{}))
+	wire, cloud := wireAndCloud()
+	s, err := combine(wire, cloud).Open(t.Context(), panel.Target{})
+	require.NoError(t, err)
+	assert.True(t, panel.Hears(s))
+	s, err = panel.Combine(panel.Part{Route: "a", Driver: deaf{}}, panel.Part{Route: "b", Driver: deaf{}}).Open(t.Context(), panel.Target{})
+	require.NoError(t, err)
+	assert.False(t, panel.Hears(s), "no route hears anything")
+}
+
+// deaf is a driver whose sessions hear nothing.
+type deaf struct {
+	panel.Dials
+	panel.NoWatch
+}
+
+func (deaf) Model() panel.Model                                                  { return panel.Model{} }
+func (d deaf) Open(context.Context, panel.Target) (panel.Session, error)         { return d, nil }
+func (deaf) Close() error                                                        { return nil }
+func (deaf) Apply(context.Context, []panel.Edit) iter.Seq2[panel.Outcome, error] { return nil }
+func (deaf) Read(context.Context, panel.Query) iter.Seq2[panel.Event, error]     { return nil }
+
+// A field is fixed only if every route says so on which hands can set it.
+func TestCombineKeepsWhatHandsGiveOnce(t *testing.T) {
+	wire, cloud := wireAndCloud()
+	wire.model.Hands, wire.model.HandsOnce = panel.FieldKeypads|panel.FieldLockTags, panel.FieldKeypads|panel.FieldLockTags
+	cloud.model.Hands, cloud.model.HandsOnce = panel.FieldLockTags|panel.FieldLocks, panel.FieldLocks
+	assert.Equal(t, panel.FieldKeypads|panel.FieldLocks, combine(wire, cloud).Model().HandsOnce)
 }

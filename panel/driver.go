@@ -191,12 +191,14 @@ type Query struct {
 	Disclose bool `json:"disclose,omitempty"`
 }
 
-// Event is one thing that a panel said. Exactly one field is set.
+// Event is one thing that a panel said. Exactly one field is set, and Route may stand
+// beside State.
 type Event struct {
 	User  *Report
 	Panel *Facts
 	Stale *Query // what was read of these is no longer true: read it again
 	State []byte // keep this and give it back in Route.State
+	Route string // whose State it is; "" from drivers that know one route only
 }
 
 // Arrival is a panel that called in and has proven who it is.
@@ -216,6 +218,15 @@ func (Dials) Arrivals(context.Context) iter.Seq2[Arrival, error] {
 
 // NoWatch is embedded by sessions that hear nothing unasked.
 type NoWatch struct{}
+
+func (NoWatch) deaf() bool { return true }
+
+// Hears reports whether a session may hear something unasked, so that it is worth keeping
+// open: not one that embeds [NoWatch].
+func Hears(s Session) bool {
+	d, ok := s.(interface{ deaf() bool })
+	return !ok || !d.deaf()
+}
 
 // Watch yields nothing and ends at once.
 func (NoWatch) Watch(context.Context) iter.Seq2[Event, error] {

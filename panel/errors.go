@@ -72,6 +72,9 @@ var (
 	ErrUserNotFound = fault.New(fault.NotFound, "panel: no such user")
 	// ErrUserProtected: this user may not be changed by this code or on this site.
 	ErrUserProtected = fault.New(fault.Denied, "panel: user is protected")
+	// ErrFixed: the field is given when the user is created, and stays.
+	ErrFixed = fault.New(fault.Precondition, "panel: the field is fixed when the user is created").
+			Hinted("To have another value, disable the user and set it anew.")
 	// ErrReadOnly: the field is set by the panel and cannot be changed.
 	ErrReadOnly = fault.New(fault.Invalid, "panel: field is read-only")
 )

@@ -80,7 +80,7 @@ func (s Slot) Dispatch(w Work, at time.Time) Slot {
 		f.Added = true
 	}
 	if w.Do != Remove {
-		f.AddedTags = s.sendTags(w.State.TagsOf(w.Set))
+		f.AddedTags = s.sendTags(w.State.TagsOf(w.Set), w.Do == Replace)
 	}
 	if w.Do == Remove || w.Do == Replace {
 		s.Clearing = true
@@ -164,7 +164,7 @@ func (s Slot) Settle(o Outcome, m Model) Slot {
 func (s *Slot) codeDone(f Flight, m Model) {
 	old := s.Agreed.Code
 	if f.Do != Change {
-		s.retireTags(m)
+		s.retireTags(f, m)
 		s.Settled = f.Tenancy
 		s.Agreed = State{} // the panel has reset the rest; the report tells to what
 	}
@@ -249,15 +249,16 @@ func (s *Slot) refuse(one Field, f Flight, why error) {
 	if why != nil {
 		text = why.Error()
 	}
-	fallen := one
+	before := s.Pending
 	if one == FieldCode {
-		fallen = s.Pending
+		s.dropGiving() // all that rides with the code, but for what takes access away
+	} else {
+		s.drop(one)
 	}
-	s.drop(fallen)
 	if s.Refused == nil {
 		s.Refused = map[Field]string{}
 	}
-	for g := range fallen.Each() {
+	for g := range (before &^ s.Pending).Each() {
 		s.Refused[g] = text
 	}
 }

@@ -97,6 +97,7 @@ type Model struct {
 	Change       Field `json:"change"`                 // settable later; Create&^Change is create-only
 	Read         Field `json:"read"`                   // reported by Read
 	Hands        Field `json:"hands,omitempty"`        // only a person at the keypad can set these
+	HandsOnce    Field `json:"handsOnce,omitempty"`    // of Hands: only when the user is created
 	Experimental Field `json:"experimental,omitempty"` // no public capture proves these writes
 
 	Sight  Sight  `json:"sight"`

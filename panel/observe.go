@@ -71,8 +71,14 @@ func (s Slot) Observe(g Sighting, lag time.Duration) (Slot, Finding) {
 		found = s.gone()
 	} else {
 		found = s.codeSeen(g)
-		if s.Agreed.Set && !s.Unsure.Has(FieldCode) {
+		switch {
+		case s.Unsure.Has(FieldCode):
+		case s.Agreed.Set:
 			found |= s.fieldsSeen(g.State)
+		default:
+			for f := range (g.State.Known & tagFields).Each() {
+				s.tagsSeen(f, g.State) // a former holder's
+			}
 		}
 	}
 	if s.Settled != s.Tenancy && !s.occupied() && !s.Pending.Has(FieldCode) {
@@ -151,6 +157,11 @@ func (s *Slot) setByHand(g Sighting) bool {
 			return false
 		case g.Sight == Value && (s.Agreed.Code.Same(seen) || s.Agreed.Code.Mark == seen.Mark):
 			return false
+		}
+	}
+	for _, t := range s.Agreed.TagRefs {
+		if t.Ours() && !among(s.SentTags, t) {
+			s.SentTags = append(s.SentTags, t) // until a report shows that it went
 		}
 	}
 	s.Agreed = State{Set: true, Code: CodeRef{Mark: seen.Mark}, Known: FieldCode}

@@ -27,6 +27,15 @@ func (s Slot) Relength(length int, recode func(CodeRef) CodeRef) Slot {
 			s.Sent = append(s.Sent, d)
 		}
 	}
+	if j := s.Job; j != nil && j.Set.Has(FieldCode) && j.Do != Remove && j.State.Code.Ours() {
+		// The panel is done with codes of the other length, so the job ran before or never will.
+		job := *j
+		job.State.Code = become(job.State.Code)
+		if s.Pending.Has(FieldCode) && s.Wanted.Code.Same(j.State.Code) {
+			s.Wanted.Code = job.State.Code
+		}
+		s.Job = &job
+	}
 	if s.Pending.Has(FieldCode) && s.Wanted.Set && s.Wanted.Code.Ours() && s.Wanted.Code.Len != length && !s.Unsure.Has(FieldCode) && s.Flight == nil {
 		fallen := s.Pending
 		s.dropGiving()

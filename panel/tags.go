@@ -19,6 +19,11 @@ func (t TagRef) like(u TagRef) bool {
 
 func among(list []TagRef, t TagRef) bool { return slices.ContainsFunc(list, t.like) }
 
+// claimed reports whether a list holds a claim to a tag, and does not only name it.
+func claimed(list []TagRef, t TagRef) bool {
+	return slices.ContainsFunc(list, func(u TagRef) bool { return u.Ours() && u.like(t) })
+}
+
 // TagsOf lists the tags of some kinds whose numbers are known.
 func (s *State) TagsOf(f Field) []TagRef {
 	if f&tagFields == 0 || len(s.TagRefs) == 0 {
@@ -101,10 +106,10 @@ func (s *Slot) KnownTags() Field {
 }
 
 // sendTags notes tags that are about to leave; it returns those that may not have been
-// live before.
-func (s *Slot) sendTags(tags []TagRef) (added []TagRef) {
+// live before, which is all of them where the place is cleared first.
+func (s *Slot) sendTags(tags []TagRef, cleared bool) (added []TagRef) {
 	for _, t := range tags {
-		if t.Ours() && !among(s.Agreed.TagRefs, t) && !among(s.SentTags, t) {
+		if t.Ours() && (cleared || !claimed(s.Agreed.TagRefs, t)) && !among(s.SentTags, t) {
 			added = append(added, t)
 		}
 	}
@@ -146,10 +151,16 @@ func (s *Slot) tagsDone(f Field, flight Flight, m Model) {
 	}
 }
 
-// retireTags takes in that a place was cleared, and all tags of its holder with it.
-func (s *Slot) retireTags(m Model) {
+// retireTags takes in that an edit has cleared the place, and all tags of its holder with
+// it. Those that the same edit has sent may be live since.
+func (s *Slot) retireTags(flight Flight, m Model) {
 	for f := range tagFields.Each() {
-		s.tagsDone(f, Flight{}, m)
+		if s.shown(f, m) {
+			s.tagsDone(f, Flight{}, m)
+			continue
+		}
+		sent := flight.State.TagsOf(flight.Set & f)
+		s.forget(func(t TagRef) bool { return t.Field == f && !among(sent, t) })
 	}
 }
 
@@ -159,7 +170,7 @@ func (s *Slot) tagsSeen(f Field, r State) {
 		return
 	}
 	s.forget(func(t TagRef) bool {
-		return t.Field == f && (!among(r.TagRefs, t) || among(s.Agreed.TagRefs, t))
+		return t.Field == f && (!among(r.TagRefs, t) || claimed(s.Agreed.TagRefs, t))
 	})
 }
 

@@ -109,9 +109,8 @@ func (s Slot) Adopt(at time.Time) (Slot, error) {
 		return s, ErrUserNotFound
 	}
 	s = s.clone()
-	s.Agreed = s.Reported.unclaimed()
+	s.Agreed = s.adoptable(s.Reported)
 	s.Agreed.Known |= FieldCode
-	s.Agreed.Code.Names = nil
 	s.Tenancy++
 	s.Settled, s.Gone = s.Tenancy, NeverSet
 	s.wished(at)

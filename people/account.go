@@ -48,6 +48,9 @@ func (s *Service) claim(u *flow.Unit, a accounts.Account) error {
 	if err != nil {
 		return err
 	}
+	if err := s.vacant(u, a.ID, emails, email); err != nil {
+		return err
+	}
 	if err := s.index(u, a); err != nil {
 		return err
 	}
@@ -57,6 +60,27 @@ func (s *Service) claim(u *flow.Unit, a accounts.Account) error {
 	}
 	for _, n := range append(emails, usernames...) {
 		u.Do(store.Claim{Name: n, Holder: string(a.ID), Use: nameUse})
+	}
+	return nil
+}
+
+// vacant reports [accounts.ErrEmailInUse] if another account has an address that is to be
+// one account's alone: also one from a time when addresses were shared, which claims none.
+func (s *Service) vacant(u *flow.Unit, own accounts.ID, names []store.Name, email string) error {
+	for _, n := range names {
+		known, _, err := flow.Load(u, rec.Addresses, string(n))
+		if err != nil {
+			return err
+		}
+		for _, id := range known.Accounts {
+			a, found, err := flow.Peek(u, rec.Accounts, id) // whoever gets the address writes the record above
+			if err != nil {
+				return err
+			}
+			if found && a.ID != own && a.Removed.IsZero() && a.Email.Canonical() == email {
+				return accounts.ErrEmailInUse
+			}
+		}
 	}
 	return nil
 }
@@ -218,6 +242,7 @@ func (op *Operator) change(ctx context.Context, name string, id accounts.ID, edi
 		if err := op.people.keepAdmin(u, a, after); err != nil {
 			return err
 		}
+		u.Project(string(id))
 		return flow.Put(u, rec.Accounts, string(id), &after)
 	})
 	if err != nil {

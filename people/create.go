@@ -34,6 +34,7 @@ type NewAccount struct {
 // Whoever gives roles needs the right to change roles, and no role gives more than the
 // operator has; where that needs approval, roles are given afterwards. Errors: those of [accounts.Policy.Check], [ErrNoSites],
 // [accounts.ErrEmailInUse], [accounts.ErrUsernameTaken], [accounts.ErrSiteMismatch],
+// [accounts.ErrSiteNotFound],
 // [accounts.ErrRoleNotFound], [accounts.ErrMailerNotConfigured].
 func (op *Operator) Create(ctx context.Context, n NewAccount) (Account, Delivery, error) {
 	return op.create(ctx, "Create", n, func(u *flow.Unit, _ accounts.Grant, a *accounts.Account) (string, []flow.Field, error) {
@@ -68,9 +69,12 @@ func (op *Operator) create(ctx context.Context, name string, n NewAccount, begin
 	var a accounts.Account
 	var message string
 	_, err = op.people.core.Act(ctx, op.actor, func(u *flow.Unit) error {
-		a = accounts.Account{Created: u.Now(), Email: n.Email, First: n.First, ID: id, Kind: n.Kind, Last: n.Last, Phone: n.Phone,
+		a = accounts.Account{Created: u.Now(), Creator: op.actor.ID(), Email: n.Email, First: n.First, ID: id, Kind: n.Kind, Last: n.Last, Phone: n.Phone,
 			Profile: n.Profile, Roles: once(n.Roles), Session: n.Session, Sites: n.Sites, Username: n.Username, Window: n.Window}
 		if err := hasProfile(u, n.Profile); err != nil {
+			return err
+		}
+		if err := op.people.hasSites(u, accounts.Sites{}, n.Sites); err != nil {
 			return err
 		}
 		if err := mayGive(u, g, n.Roles); err != nil {

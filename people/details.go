@@ -77,9 +77,9 @@ func hasProfile(u *flow.Unit, name string) error {
 }
 
 // SetContact replaces the address and the phone number of an account. Codes that were sent
-// to the former address work no more. Where a mail server is configured the former address
-// of a confirmed account is told, with a code by which its owner can object for 72 hours:
-// see [Operator.Object]. Errors: those of [accounts.Policy.Check],
+// to the former address work no more. Where a mail server is configured the address that a
+// confirmed account had is told of both changes: of a new address with a code by which its
+// owner can object for 72 hours, see [Operator.Object]. Errors: those of [accounts.Policy.Check],
 // [accounts.ErrEmailInUse].
 func (op *Operator) SetContact(ctx context.Context, id accounts.ID, email accounts.Email, phone string) (Account, error) {
 	return op.change(ctx, "SetContact", id, func(u *flow.Unit, _ accounts.Grant, a accounts.Account) (accounts.Account, error) {
@@ -95,9 +95,9 @@ func (op *Operator) SetContact(ctx context.Context, id accounts.ID, email accoun
 			if err := op.people.rename(u, a, b); err != nil {
 				return a, err
 			}
-			if err := op.people.tell(u, a); err != nil {
-				return a, err
-			}
+		}
+		if err := op.people.tell(u, a, b); err != nil {
+			return a, err
 		}
 		of := subject(id)
 		return b, say(u, audit.AccountContactChanged, b, flow.Field{Name: audit.FieldEmailBefore, Value: a.Email.String(), Of: of},
@@ -125,14 +125,33 @@ const (
 	objection              = 72 * time.Hour
 )
 
-// tell posts to the address that an account had what happened to it. While an owner can
-// still object to an earlier change, their code stays: a second change does not take it away.
-func (s *Service) tell(u *flow.Unit, before accounts.Account) error {
+// tell posts to the address that an account had what happened to its address and its phone
+// number.
+func (s *Service) tell(u *flow.Unit, before, after accounts.Account) error {
 	if s.o.Mailer == nil || before.Email.IsZero() || before.Confirmed.IsZero() {
 		return nil
 	}
+	if before.Phone != after.Phone {
+		if _, err := u.Tell(flow.Purpose(PhoneLetter), flow.PeopleLane, before); err != nil {
+			return err
+		}
+	}
+	if before.Email.Canonical() == after.Email.Canonical() {
+		return nil
+	}
+	return tellMoved(u, s.core, before)
+}
+
+// tellMoved tells of a new address, with a code to object by. While the owner can still
+// object to an earlier change, that code stays, and this one is told without.
+func tellMoved(u *flow.Unit, core *flow.Core, before accounts.Account) error {
 	id := string(before.ID)
-	if open, err := s.core.SecretOpen(u.Context(), moved, id); err != nil || open {
+	open, err := core.SecretOpen(u.Context(), moved, id)
+	if err != nil {
+		return err
+	}
+	if open {
+		_, err := u.Tell(flow.Purpose(AddressLetter), flow.PeopleLane, before)
 		return err
 	}
 	secret, err := u.IssueFor(moved, id, id, flow.Digits, objection)

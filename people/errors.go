@@ -27,6 +27,9 @@ var (
 	// ErrNoSites: an account belongs to at least one site.
 	ErrNoSites = fault.New(fault.Invalid, "people: an account needs a site").
 			Hinted("Give the account at least one of your sites. To take all access away, suspend it.")
+	// ErrBulk: too many accounts for one call.
+	ErrBulk = fault.New(fault.Invalid, "people: more than 100 accounts at once").
+		Hinted("Give at most 100 accounts, and the others in another call.")
 	// ErrCursor: not a cursor of an earlier page.
 	ErrCursor = fault.New(fault.Invalid, "people: not a cursor").
 			Hinted("Begin with the first page again.")

@@ -40,7 +40,7 @@ func furnished(t *testing.T) (*bench, people.Account, people.Receipt) {
 func (b *bench) stored() map[store.Key]uint64 {
 	b.t.Helper()
 	all := map[store.Key]uint64{}
-	for _, kind := range []store.Kind{"account", "address", "approval", "attributes", "erasure", "hold", "login", "onetime", "person", "photo", "profile", "role"} {
+	for _, kind := range []store.Kind{"account", "address", "approval", "attributes", "erasure", "hold", "login", "onetime", "person", "photo", "profile", "role", "site"} {
 		for _, r := range b.kind(kind) {
 			all[r.Key] = r.Version
 		}
@@ -69,7 +69,7 @@ func writes(b *bench, a people.Account) map[string]func(op *people.Operator) err
 		},
 	}
 	for _, name := range []string{"AddRole", "Hold", "IssueVisitor", "Lend", "Remove", "RemoveAttribute", "RemovePhoto", "Revoke", "SetAttribute", "SetDetails",
-		"SetPhoto", "SetProfile", "SetSecret", "SetSites", "SetWindow", "Suspend"} {
+		"SetPhoto", "SetProfile", "SetSecret", "SetSite", "SetSites", "SetWindow", "Suspend"} {
 		out[name] = func(op *people.Operator) error { return operations[name](ctx, op, a, "") }
 	}
 	return out

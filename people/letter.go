@@ -17,6 +17,10 @@ const (
 	SetupLetter LetterKind = "setup" // the code that confirms a new account
 	ResetLetter LetterKind = "reset" // the code that sets a new password
 	MovedLetter LetterKind = "moved" // to the former address: the code that objects to the new one
+	// AddressLetter and PhoneLetter go, without a code, to the address from before a change by
+	// anybody of the address or the phone number.
+	AddressLetter LetterKind = "address changed"
+	PhoneLetter   LetterKind = "phone changed"
 )
 
 // Letter is a message before it is put into words.
@@ -24,16 +28,25 @@ type Letter struct {
 	Kind    LetterKind
 	Name    string // of the person, personal; escape it in HTML
 	Code    credentials.Code
-	Expires time.Time // the code works until then
+	Expires time.Time // the code works until then; without a code: when it is old news
 }
 
 func letter(l flow.Letter) Letter {
-	c, _ := l.Secret.Code() // codes are all that this package sends
+	c, _ := l.Secret.Code() // none in a message that only tells
 	return Letter{Kind: LetterKind(l.Purpose), Name: l.Name, Code: c, Expires: l.Expires}
 }
 
 // compose is the plain English of a message.
 func compose(l Letter) notify.Message {
+	if l.Kind == AddressLetter || l.Kind == PhoneLetter {
+		what := "e-mail address"
+		if l.Kind == PhoneLetter {
+			what = "phone number"
+		}
+		return notify.Message{Subject: "Your account was changed", Text: strings.Join([]string{
+			"Hello " + l.Name + ",", "", "The " + what + " of your account was changed. If you wanted that, do nothing.",
+			"If you did not, tell an operator at once.", ""}, "\n")}
+	}
 	subject, why := "Your code to set up your account", "An account was made for you. Confirm it with this code:"
 	unexpected := "If you did not expect this message, do nothing and give the code to nobody."
 	switch l.Kind {

@@ -1,6 +1,8 @@
 package people_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/notify"
 	"github.com/seed-a2d3eaca/keyholder/people"
 )
 
@@ -145,7 +148,10 @@ func TestAnOwnerObjectsToANewAddress(t *testing.T) {
 		_, err := b.op.SetContact(t.Context(), a.ID, email(t, "newest@example.com"), "")
 		require.NoError(t, err)
 		require.NoError(t, b.svc.Work(t.Context()))
-		require.Len(t, b.mail.Sent(), 1, "a second change takes nothing from the first owner")
+		sent = b.mail.Sent()
+		require.Len(t, sent, 2)
+		assert.Equal(t, "new@example.com", sent[1].To)
+		assert.Empty(t, codeForm.FindString(sent[1].Text), "a second change takes nothing from the first owner")
 		require.NoError(t, b.op.Object(t.Context(), a.ID, code))
 		assert.Equal(t, accounts.Suspended, b.facts(a.ID).State)
 		_, err = b.op.Enable(t.Context(), a.ID)
@@ -155,6 +161,87 @@ func TestAnOwnerObjectsToANewAddress(t *testing.T) {
 		time.Sleep(72 * time.Hour)
 		require.ErrorIs(t, b.op.Object(t.Context(), a.ID, code), people.ErrCode, "in time")
 		assert.Equal(t, accounts.Active, b.facts(a.ID).State)
+	})
+}
+
+// An owner is told at the address from before the change, of each thing that was changed,
+// and only then.
+func TestAnOwnerIsToldOfANewPhoneNumberAndANewAddress(t *testing.T) {
+	b := newBench(t)
+	a := b.account("old@example.com", accounts.Active)
+	told := func() []string {
+		require.NoError(t, b.svc.Work(t.Context()))
+		var out []string
+		for _, m := range b.mail.Sent() {
+			for _, what := range []string{"phone number of your account was changed", "has another e-mail address"} {
+				if strings.Contains(m.Text, what) {
+					out = append(out, m.To+": "+what)
+				}
+			}
+		}
+		return out
+	}
+	_, err := b.op.SetContact(t.Context(), a.ID, a.Email, "+12025550123")
+	require.NoError(t, err)
+	phone := "old@example.com: phone number of your account was changed"
+	assert.Equal(t, []string{phone}, told())
+	_, err = b.op.SetContact(t.Context(), a.ID, a.Email, "+12025550123")
+	require.NoError(t, err)
+	assert.Len(t, told(), 1, "nothing was changed")
+	_, err = b.op.SetContact(t.Context(), a.ID, email(t, "new@example.com"), "")
+	require.NoError(t, err)
+	assert.ElementsMatch(t, []string{phone, phone, "old@example.com: has another e-mail address"}, told())
+	invited := b.account("invited@example.com", accounts.NotConfirmed)
+	_, err = b.op.SetContact(t.Context(), invited.ID, invited.Email, "+12025550123")
+	require.NoError(t, err)
+	assert.Len(t, told(), 3, "an account that is nobody's yet has nobody to tell")
+
+	silent := newBench(t, func(o *people.Options) { o.Mailer = nil })
+	s := silent.account("old@example.com", accounts.Active)
+	_, err = silent.op.SetContact(t.Context(), s.ID, s.Email, "+12025550123")
+	require.NoError(t, err, "without mail the change is made all the same")
+}
+
+// What an owner is told waits for the mail server, three days and not longer.
+func TestANoticeOfAChangeWaitsForTheMailServer(t *testing.T) {
+	for down, sent := range map[time.Duration]int{24 * time.Hour: 1, 73 * time.Hour: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t)
+			b.run()
+			a := b.account("old@example.com", accounts.Active)
+			b.mail.Down(true)
+			_, err := b.op.SetContact(t.Context(), a.ID, a.Email, "+12025550123")
+			require.NoError(t, err)
+			time.Sleep(down)
+			b.mail.Down(false)
+			time.Sleep(10 * time.Minute)
+			assert.Len(t, b.mail.Sent(), sent)
+			if sent == 0 {
+				d, err := b.op.Account(t.Context(), a.ID)
+				require.NoError(t, err)
+				assert.Equal(t, people.GivenUp, d.Delivery.State)
+				assert.Equal(t, people.PhoneLetter, d.Delivery.Kind)
+			}
+		})
+	}
+}
+
+// Rules: G207
+func TestMailLeavesWithinItsBudgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, func(o *people.Options) {
+			o.Policy, o.Budgets = accounts.GEM(), notify.Budgets{Mail: notify.Budget{Address: 3}}
+			o.Policy.ResetByMail = true
+		})
+		b.run()
+		for i := range 10 {
+			a, err := b.op.CreateConfirmed(t.Context(), people.NewAccount{Username: fmt.Sprintf("owner_%d", i), Email: email(t, "one@example.com"), Sites: sites})
+			require.NoError(t, err)
+			_, err = b.op.ResetPassword(t.Context(), a.ID)
+			require.NoError(t, err)
+		}
+		time.Sleep(9 * time.Minute)
+		assert.Len(t, b.mail.Sent(), 3, "many accounts share one mailbox")
 	})
 }
 

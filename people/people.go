@@ -29,6 +29,8 @@ type Options struct {
 	// Compose puts messages into words, for example in the person's language; nil: plain
 	// English. Of its result only Subject, Text and HTML are used.
 	Compose func(Letter) notify.Message
+	// Budgets bound the mail that leaves in an hour; zero: [notify.DefaultBudgets].
+	Budgets notify.Budgets
 	// Faces makes embeddings of the faces in photos; nil: facial recognition is off for
 	// everybody, and there is nothing else that switches it on.
 	Faces Embedder
@@ -86,6 +88,9 @@ func New(o Options) (*Service, error) {
 	}
 	s := &Service{core: core, o: o, decoding: make(chan struct{}, decoding)}
 	s.postman = flow.NewPostman(core, o.Node, o.Mailer, func(l flow.Letter) notify.Message { return s.o.Compose(letter(l)) })
+	if o.Budgets != (notify.Budgets{}) {
+		s.postman.Budgets = o.Budgets
+	}
 	return s, nil
 }
 
@@ -93,11 +98,18 @@ func New(o Options) (*Service, error) {
 // (sqlite.DB.Within): what is done through it commits or falls with that transaction. Its
 // messages leave after that commit, so no call waits for them.
 func (s *Service) On(st store.Store) *Service {
-	n := &Service{core: s.core.On(st), o: s.o, postman: s.postman, decoding: s.decoding}
-	n.o.FirstTry = -1
+	n := s.patient()
+	n.core = s.core.On(st)
 	if s.o.Authority == nil {
 		n.core.Authority = n.core.Roles()
 	}
+	return n
+}
+
+// patient is the same service, whose calls wait for no message.
+func (s *Service) patient() *Service {
+	n := &Service{core: s.core, o: s.o, postman: s.postman, decoding: s.decoding}
+	n.o.FirstTry = -1
 	return n
 }
 

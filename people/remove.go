@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
@@ -77,40 +78,85 @@ func (op *Operator) Remove(ctx context.Context, id accounts.ID, confirm Confirma
 		if err != nil {
 			return err
 		}
-		reserve(u, string(id), roleUse, a.Roles, nil)
-		linked, err := s.core.Store.Tally(ctx, store.Query{Kind: rec.Users.Name, Term: rec.ByAccount, From: []byte(id), To: append([]byte(id), 0)})
-		if err != nil {
-			return err
-		}
-		if err := say(u, audit.AccountRemoved, a, flow.F(audit.FieldApprover, approver), flow.F(audit.FieldStatusBefore, string(a.StatusPowerManage(u.Now()))),
-			flow.F(audit.FieldUnlinkedUsers, strconv.FormatInt(linked, 10))); err != nil {
-			return err
-		}
-		if err := s.release(u, a); err != nil {
-			return err
-		}
-		if err := errors.Join(u.VoidSecrets(string(id)), u.VoidSecret(moved, string(id))); err != nil {
-			return err
-		}
-		if err := strip(u, id); err != nil {
-			return err
-		}
-		u.Do(store.Mark{Line: flow.UnlinkLine(string(id))})
-		if s.o.Policy.Deletion == accounts.Purge {
-			flow.Drop(u, rec.Accounts, string(id))
-			return nil
-		}
-		return flow.Put(u, rec.Accounts, string(id), &gone)
+		return s.bury(u, a, gone, flow.F(audit.FieldApprover, approver))
 	})
 	if err != nil {
 		return op.refused(ctx, name, targets, err)
 	}
-	// The account is gone whatever becomes of this: links to it read as none, and the
-	// marked line takes off what is left.
-	if _, err := s.core.Unlink(ctx, op.actor, string(id)); err != nil {
+	s.unlink(ctx, op.actor, id)
+	return nil
+}
+
+// Leave ends the actor's own account, as [Operator.Remove] ends another's: nothing of panel
+// users, settings and history changes. It asks for a factor that was proven just now, and
+// for no right and no second person. Package signin has it with the current password
+// (signin.Owner.Leave). Errors: [accounts.ErrStepUpRequired], [accounts.ErrLastAdmin],
+// [accounts.ErrDeleteForbidden], [accounts.ErrAccountNotFound].
+func (s *Service) Leave(ctx context.Context, actor accounts.Actor) error {
+	op, id := s.As(actor), actor.ID()
+	if actor.Kind() != audit.AccountActor || !actor.Fresh(s.core.Time(), leaveFresh) {
+		return op.refused(ctx, "Leave", nil, accounts.ErrStepUpRequired)
+	}
+	_, err := s.core.Act(ctx, actor, func(u *flow.Unit) error {
+		a, err := load(u, accounts.AllSites(), id)
+		if err != nil {
+			return err
+		}
+		gone, err := a.Remove(u.Now(), s.o.Policy)
+		if err != nil {
+			return err
+		}
+		if err := s.keepAdmin(u, a, gone); err != nil {
+			return err
+		}
+		return s.bury(u, a, gone)
+	})
+	if err != nil {
+		return op.refused(ctx, "Leave", []string{string(id)}, err)
+	}
+	s.unlink(ctx, actor, id)
+	return nil
+}
+
+// leaveFresh is how fresh a factor has to be for leaving.
+const leaveFresh = 5 * time.Minute
+
+// bury puts the end of an account into a decision.
+func (s *Service) bury(u *flow.Unit, a, gone accounts.Account, fields ...flow.Field) error {
+	id := a.ID
+	reserve(u, string(id), roleUse, a.Roles, nil)
+	linked, err := s.core.Store.Tally(u.Context(), store.Query{Kind: rec.Users.Name, Term: rec.ByAccount, From: []byte(id), To: append([]byte(id), 0)})
+	if err != nil {
+		return err
+	}
+	if err := say(u, audit.AccountRemoved, a, append(fields, flow.F(audit.FieldStatusBefore, string(a.StatusPowerManage(u.Now()))),
+		flow.F(audit.FieldUnlinkedUsers, strconv.FormatInt(linked, 10)))...); err != nil {
+		return err
+	}
+	if err := s.release(u, a); err != nil {
+		return err
+	}
+	if err := errors.Join(u.VoidSecrets(string(id)), u.VoidSecret(moved, string(id))); err != nil {
+		return err
+	}
+	if err := strip(u, id); err != nil {
+		return err
+	}
+	u.Do(store.Mark{Line: flow.UnlinkLine(string(id))})
+	u.Project(string(id))
+	if s.o.Policy.Deletion == accounts.Purge {
+		flow.Drop(u, rec.Accounts, string(id))
+		return nil
+	}
+	return flow.Put(u, rec.Accounts, string(id), &gone)
+}
+
+// unlink takes an account that has ended off its panel users. It is gone whatever becomes
+// of this: links to it read as none, and the marked line takes off what is left.
+func (s *Service) unlink(ctx context.Context, actor accounts.Actor, id accounts.ID) {
+	if _, err := s.core.Unlink(ctx, actor, string(id)); err != nil {
 		s.core.Logger().WarnContext(ctx, "unlink later", slog.String("account", string(id)), slog.Any("error", err))
 	}
-	return nil
 }
 
 // strip takes away what is kept beside an account: its photo, its attributes, and how its

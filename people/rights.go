@@ -39,7 +39,7 @@ func (op *Operator) SetRoles(ctx context.Context, id accounts.ID, roles ...strin
 
 // SetSites replaces the sites of an account. Only the operator's own sites can be given or
 // taken, and at least one is left; all sites are given by saying so, never by leaving them
-// out. Errors: [ErrNoSites], [accounts.ErrSiteMismatch], and those of [Operator.SetRoles].
+// out. Errors: [ErrNoSites], [accounts.ErrSiteMismatch], [accounts.ErrSiteNotFound], and those of [Operator.SetRoles].
 func (op *Operator) SetSites(ctx context.Context, id accounts.ID, sites accounts.Sites) (Account, error) {
 	const name = "SetSites"
 	return op.change(ctx, name, id, func(u *flow.Unit, g accounts.Grant, a accounts.Account) (accounts.Account, error) {
@@ -50,6 +50,9 @@ func (op *Operator) SetSites(ctx context.Context, id accounts.ID, sites accounts
 			return a, ErrNoSites
 		case !g.Sites.Covers(sites):
 			return a, accounts.ErrSiteMismatch
+		}
+		if err := op.people.hasSites(u, a.Sites, sites); err != nil {
+			return a, err
 		}
 		approver, err := op.approval(u, name, a, "sites "+sites.String())
 		if err != nil {

@@ -167,11 +167,13 @@ put person if=0
 	{"suspend", accounts.Active, acts[0].run, `entry account.suspended targets=3
 check person if=1
 check person if=1
+mark project
 put account if=1
 `},
 	{"enable", accounts.Suspended, acts[1].run, `entry account.enabled targets=3
 check person if=1
 check person if=1
+mark project
 put account if=2
 `},
 	{"reset", accounts.Active, acts[2].run, `entry account.password.reset.sent targets=3
@@ -201,6 +203,7 @@ check person if=1
 check person if=1
 check photo if=0
 drop onetime if=1
+mark project
 mark unlink
 put account if=1
 release

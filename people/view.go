@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
@@ -18,6 +19,9 @@ type Account struct {
 	accounts.Account
 	State  accounts.State
 	Status accounts.Status // in PowerManage's words; StatusGEM has GEM's
+	// SignedIn is when the owner signed in last; zero: never. The lists and
+	// [Operator.Account] look for it.
+	SignedIn time.Time
 	// Delivery is the last message to the owner; only [Operator.Account] looks for it.
 	Delivery *Delivery
 }
@@ -37,9 +41,12 @@ func (op *Operator) Account(ctx context.Context, id accounts.ID) (Account, error
 	if err != nil {
 		return Account{}, op.refused(ctx, "Account", nil, err)
 	}
-	v := op.people.view(a)
-	v.Delivery, err = op.people.newest(ctx, id)
-	return v, err
+	v := []Account{op.people.view(a)}
+	if err := op.people.signedIn(ctx, v); err != nil {
+		return Account{}, err
+	}
+	v[0].Delivery, err = op.people.newest(ctx, id)
+	return v[0], err
 }
 
 // Standing is how an account stands, and why its owner cannot get in.
@@ -139,6 +146,7 @@ type Search struct {
 	Prefix string // of the address, or of the username where there is no address
 	After  Cursor // Page.Next of the page before; "" begins
 	Limit  int    // at most 1000; 0: 15
+	Filter        // of those, which
 }
 
 // Page is a part of a list of accounts, in the order of their addresses.
@@ -153,7 +161,8 @@ const pageSize = 15
 
 // Accounts lists the accounts that share a site with the operator, visitors aside. For an
 // operator of all sites a page costs the same wherever it lies in the list; for others
-// only accounts of their sites are read, and counted by reading them. Errors: [ErrCursor].
+// only accounts of their sites are read, and counted by reading them. With a filter every
+// account of the operator's sites under the prefix is read. Errors: [ErrCursor].
 func (op *Operator) Accounts(ctx context.Context, s Search) (Page, error) {
 	return op.list(ctx, "Accounts", false, s)
 }
@@ -173,31 +182,34 @@ func (op *Operator) list(ctx context.Context, name string, visitors bool, s Sear
 	}
 	of := listing{sites: g.Sites, visitors: visitors, prefix: []byte(strings.ToLower(strings.TrimSpace(s.Prefix)))}
 	var page Page
-	if page.Total, err = op.people.count(ctx, of); err != nil {
+	if page.Total, err = op.people.count(ctx, of, s.Filter); err != nil {
 		return Page{}, err
 	}
 	of.after, of.limit = after, limit+1
 	more := false
-	err = op.people.walk(ctx, of, func(a accounts.Account) bool {
+	err = op.people.sift(ctx, of, s.Filter, func(a accounts.Account) bool {
 		if more = len(page.Accounts) == limit; more {
 			return false
 		}
 		page.Accounts = append(page.Accounts, op.people.view(a))
 		return true
 	})
+	if err != nil {
+		return Page{}, err
+	}
 	if more {
 		page.Next = cursor(place(page.Accounts[limit-1].Account))
 	}
-	return page, err
+	return page, op.people.signedIn(ctx, page.Accounts)
 }
 
 // count counts the accounts of a list.
-func (s *Service) count(ctx context.Context, of listing) (int64, error) {
-	if of.sites.All() {
+func (s *Service) count(ctx context.Context, of listing, f Filter) (int64, error) {
+	if of.sites.All() && f == (Filter{}) {
 		return s.core.Store.Tally(ctx, of.whole())
 	}
 	var n int64
-	err := s.walk(ctx, of, func(accounts.Account) bool { n++; return true })
+	err := s.sift(ctx, of, f, func(accounts.Account) bool { n++; return true })
 	return n, err
 }
 

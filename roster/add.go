@@ -22,8 +22,8 @@ func (t *Tab) Add(ctx context.Context, w CodeWish, opts ...WishOption) (Receipt,
 	if err != nil {
 		return Receipt{}, t.op.refused(ctx, "Add", []string{t.id}, err)
 	}
-	o := options(opts)
-	o.back, o.vacant = paid, true
+	o := options(opts).paid(paid)
+	o.vacant = true
 	if p.Model.Slots.Len() == 0 {
 		r, err := t.setCode(ctx, "Add", panel.Place{ID: flow.NewID()}, w, o)
 		return r, t.undisclosed(ctx, err, paid)

@@ -41,9 +41,7 @@ func (t *Tab) SetCode(ctx context.Context, place panel.Place, w CodeWish, opts .
 	if err != nil {
 		return Receipt{}, t.op.refused(ctx, "SetCode", []string{t.id}, err)
 	}
-	o := options(opts)
-	o.back = paid
-	r, err := t.setCode(ctx, "SetCode", place, w, o)
+	r, err := t.setCode(ctx, "SetCode", place, w, options(opts).paid(paid))
 	return r, t.undisclosed(ctx, err, paid)
 }
 
@@ -99,14 +97,14 @@ func (d *decision) setCode(w CodeWish, o wishOptions) error {
 	if d.panel.Model.Hands.Has(panel.FieldCode) {
 		return d.setByHand(w, o)
 	}
-	if err := d.panel.Model.CheckCode(w.Code, d.panel.CodeLen); err != nil {
+	if err := d.unavailable(o, d.panel.Model.CheckCode(w.Code, d.panel.CodeLen)); err != nil {
 		return err
 	}
 	wish := panel.Wish{Set: panel.FieldCode, State: panel.State{Set: true}, Until: o.until}
 	if err := d.fill(&wish, w); err != nil {
 		return err
 	}
-	if err := d.tab.op.desk.codes(d.panel).Check(w.Code, wish.State.Role == panel.DuressRole); err != nil {
+	if err := d.unavailable(o, d.tab.op.desk.codes(d.panel).Check(w.Code, wish.State.Role == panel.DuressRole)); err != nil {
 		return err
 	}
 	existed := d.user.Exists()
@@ -228,7 +226,7 @@ func (d *decision) seal(c panel.Code) (panel.CodeRef, error) {
 }
 
 func codeBinding(userID string, gen uint64) credentials.Binding {
-	return credentials.Binding{Owner: "user/" + userID, Kind: "code", Generation: gen}
+	return rec.UserBinding(userID, rec.CodeSealed, gen)
 }
 
 // unsaid is what the log says of a refusal: never why a code is not available, because

@@ -15,7 +15,7 @@ import (
 // undisclosed turns every reason why a code is not available into one answer for those
 // who paid for it, because they may not know more. Any other refusal costs nothing: what
 // was reserved is given back.
-func (t *Tab) undisclosed(ctx context.Context, err error, paid []store.Op) error {
+func (t *Tab) undisclosed(ctx context.Context, err error, paid []store.Count) error {
 	if err == nil || len(paid) == 0 {
 		return err
 	}
@@ -23,7 +23,9 @@ func (t *Tab) undisclosed(ctx context.Context, err error, paid []store.Op) error
 		return credentials.ErrNotAvailable
 	}
 	_, berr := t.core().Act(context.WithoutCancel(ctx), t.op.actor, func(u *flow.Unit) error {
-		u.Do(paid...)
+		for _, c := range paid {
+			u.Do(c)
+		}
 		return nil
 	})
 	if berr != nil {
@@ -58,7 +60,7 @@ func (t *Tab) budget() []store.Count {
 // budget holds. Beyond it nothing is evaluated: [ErrCollisionBudget]. It returns what
 // gives the reservation back. Whoever may know about collisions has no budget, and whoever
 // may set no code gets no answer.
-func (t *Tab) reserve(ctx context.Context) ([]store.Op, error) {
+func (t *Tab) reserve(ctx context.Context) ([]store.Count, error) {
 	site, err := t.panelSite(ctx)
 	if err != nil {
 		return nil, err
@@ -77,10 +79,36 @@ func (t *Tab) reserve(ctx context.Context) ([]store.Op, error) {
 	if errors.Is(err, store.ErrLimit) {
 		return nil, ErrCollisionBudget
 	}
-	back := make([]store.Op, len(counts))
-	for i, c := range counts {
-		c.By = -1
-		back[i] = c
+	for i := range counts {
+		counts[i].By = -1
 	}
-	return back, err
+	return counts, err
+}
+
+// unavailable keeps a refusal back that whoever asks may not know the reason of. The
+// decision goes on as for any other code, until its commit fails where it fails for a code
+// that somebody has: the reason shows neither in the answer nor in the time it takes.
+func (d *decision) unavailable(o wishOptions, err error) error {
+	if !o.blind || !errors.Is(unsaid(err), credentials.ErrNotAvailable) {
+		return err
+	}
+	d.refused = true
+	return nil
+}
+
+// never is a name that the user of a place can never claim: the panel's own holds the
+// panel's identity for ever.
+func (d *decision) never() string { return string(identName(d.panel.Driver, d.panel.Ident)) }
+
+// back gives a reservation back when the wish is accepted. A refused wish has as many
+// operations, none of which a store lets pass.
+func (d *decision) back(o wishOptions) []store.Op {
+	ops := make([]store.Op, len(o.back))
+	for i, c := range o.back {
+		if d.refused {
+			c.By, c.Max = 1, 0
+		}
+		ops[i] = c
+	}
+	return ops
 }

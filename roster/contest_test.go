@@ -52,6 +52,7 @@ func (w *world) entries(action audit.Action) []store.Entry {
 //
 // Rules: G189, G190, R189, R191
 func TestOneCodeHasOneWinner(t *testing.T) {
+	t.Parallel()
 	const slots = 64
 	rounds := 200
 	if testing.Short() || raceDetector {

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -36,8 +36,12 @@ type turn struct {
 	line    store.Line
 	panel   rec.Panel
 	session panel.Session
-	opened  panel.Target // what the session was opened with
-	done    bool         // something was carried out in this turn
+	opened  panel.Target  // what the session was opened with
+	since   time.Time     // and when, unless it is reused
+	kept    *kept         // what an earlier turn left open
+	reused  bool          // the session is that one
+	states  []panel.Event // what sessions left for the next
+	done    bool          // something was carried out in this turn
 	attempt rec.Attempt
 	tried   string // the counter of attempts with a code in doubt, "" if none is
 	changed map[panel.Place]bool
@@ -46,8 +50,9 @@ type turn struct {
 	quarantine time.Time
 }
 
-// Work does what is due on the lines that this node can take, and returns. It is one
-// pass of the loop that [Desk.Loops] describes; hosts without a runner may call it.
+// Work does what is due on the lines that this node can take, and returns when all of it
+// is done. It is for hosts that do not run [Desk.Loops], whose loop for this does not
+// wait for lines that take long.
 func (d *Desk) Work(ctx context.Context) error {
 	if d.opener == nil {
 		return ErrNoOpener
@@ -59,42 +64,46 @@ func (d *Desk) Work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.each(ctx, append(d.local.left(), lines...), func(ctx context.Context, l store.Line) error { return d.turn(ctx, l) })
+	return d.each(ctx, append(d.local.left(), lines...), func(ctx context.Context, l store.Line) error {
+		_, err := d.turn(ctx, l)
+		return err
+	})
 }
 
-// turn takes a line, works it and gives it back.
-func (d *Desk) turn(ctx context.Context, due store.Line) error {
+// turn takes a line, works it and gives it back. It reports whether it had the line.
+func (d *Desk) turn(ctx context.Context, due store.Line) (worked bool, err error) {
 	name := due.Name
 	others, err := d.othersFirst(ctx, due)
 	if err != nil || others {
-		return err
+		return false, err
 	}
 	if !d.local.begin(name) {
-		return nil
+		return false, nil
 	}
 	given := false
 	defer func() { d.local.end(name, given) }()
 	line, err := d.core.Store.Own(ctx, d.o.Node, name)
 	if isOwned(err) {
 		given = true
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	w := &turn{desk: d, id: name[len("panel/"):], line: line, actor: accounts.SystemActor("deliver"), changed: map[panel.Place]bool{}}
+	w.kept = d.local.take(w.id)
 	err = w.work(ctx)
-	w.close(ctx)
+	w.leave(ctx, err)
 	if errors.Is(err, store.ErrFenced) {
 		given = true
-		return nil // another node has the line: nothing more to say
+		return true, nil // another node has the line: nothing more to say
 	}
 	// A turn that is interrupted still gives the line back.
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	err = w.end(end, err)
 	given = err == nil
-	return err
+	return true, err
 }
 
 // left lists the lines that this node owns although no turn is on: the store failed when
@@ -130,22 +139,28 @@ func (l *local) end(name string, given bool) {
 	if given {
 		delete(l.lines, name)
 	}
+	l.announce(name)
 }
 
 // othersFirst reports whether a line should be left for a moment to the node that the
-// panel has called: only that one can reach it. If nobody takes it, anybody does, so
+// panel has called, as only that one can reach it, or to the one that has a session with
+// it. If nobody takes it, anybody does, so
 // that deadlines and alerts do not depend on a panel that is away.
 func (d *Desk) othersFirst(ctx context.Context, due store.Line) (bool, error) {
 	id := due.Name[len("panel/"):]
 	if d.local.connected(id) || d.local.now().Sub(due.Due) >= absentGrace {
 		return false, nil
 	}
-	rs, err := d.core.Store.Load(ctx, rec.Panels.Key(id))
+	rs, err := d.core.Store.Load(ctx, rec.Panels.Key(id), rec.Attempts.Key(due.Name))
 	if err != nil {
 		return false, err
 	}
 	p, _, err := rec.Panels.Decode(rs[0])
-	return p.Model.CallsIn, err
+	if err != nil || p.Model.CallsIn {
+		return p.Model.CallsIn, err
+	}
+	a, _, err := rec.Attempts.Decode(rs[1])
+	return a.Keeper != "" && a.Keeper != d.o.Node, err
 }
 
 // act commits a decision of the worker, fenced: who lost the line commits nothing.
@@ -172,6 +187,7 @@ func (w *turn) work(ctx context.Context) error {
 		return err
 	}
 	if rs[0].Version == 0 || w.panel.State == rec.Retired {
+		w.desk.local.steady(w.id)
 		return nil
 	}
 	if w.attempt, err = w.desk.attempt(ctx, w.id); err != nil {
@@ -195,13 +211,20 @@ func (w *turn) work(ctx context.Context) error {
 
 // converse opens the panel, reads and writes.
 func (w *turn) converse(ctx context.Context, t panel.Target) error {
-	if err := w.open(ctx, t); err != nil {
+	if err := w.join(ctx, t); err != nil {
 		return err
 	}
 	if err := w.recode(ctx); err != nil {
 		return err
 	}
-	if err := w.look(ctx); err != nil {
+	err := w.look(ctx)
+	if w.reused && (errors.Is(err, panel.ErrUnreachable) || errors.Is(err, panel.ErrTimeout)) {
+		// A session that was open may have died unnoticed: that says nothing of the panel.
+		if err = w.open(ctx, t); err == nil {
+			err = w.look(ctx)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	if w.panel.Recoding != nil { // the panel said so while it was read: what was read is void
@@ -221,29 +244,6 @@ func (w *turn) converse(ctx context.Context, t panel.Target) error {
 // errParked: the line waits for a person.
 var errParked = errors.New("roster: the line is parked")
 
-// open gets a session with the panel, after giving back one that there was.
-func (w *turn) open(ctx context.Context, t panel.Target) error {
-	drv, ok := w.desk.o.Drivers[w.panel.Driver]
-	if !ok {
-		return ErrNoDriver
-	}
-	w.close(ctx)
-	var err error
-	w.session, err = drv.Open(ctx, t)
-	w.opened = t
-	return err
-}
-
-func (w *turn) close(ctx context.Context) {
-	if w.session == nil {
-		return
-	}
-	if err := w.session.Close(); err != nil {
-		w.desk.core.Logger().DebugContext(ctx, "close", slog.String("panel", w.id), slog.Any("error", err))
-	}
-	w.session = nil
-}
-
 // target opens the panel's secrets for its driver.
 func (d *Desk) target(id string, p rec.Panel, a rec.Attempt) (panel.Target, error) {
 	t := panel.Target{Panel: id, Ident: p.Ident, Routes: map[string]panel.Route{}}
@@ -261,19 +261,64 @@ func (d *Desk) target(id string, p rec.Panel, a rec.Attempt) (panel.Target, erro
 	return t, nil
 }
 
-// keep remembers a session's opaque state.
-func (w *turn) keep(state []byte) {
-	if w.attempt.Routes == nil {
-		w.attempt.Routes = map[string][]byte{}
+// keep remembers what a session wants to be told when the next one is opened.
+func (w *turn) keep(ev panel.Event) { w.states = append(w.states, ev) }
+
+// remember puts what sessions left beside the routes that they left it for. A driver that
+// names no route knows one only, so that whichever it asks has it. A route that was changed
+// since begins anew.
+func remember(u *flow.Unit, a *rec.Attempt, id string, opened panel.Target, said []panel.Event) error {
+	if len(said) == 0 {
+		return nil
 	}
-	for name := range w.panel.Routes {
-		w.attempt.Routes[name] = state
-		return
+	p, _, err := flow.Load(u, rec.Panels, id)
+	if err != nil {
+		return err
 	}
+	a.Routes = maps.Clone(a.Routes)
+	if a.Routes == nil {
+		a.Routes = map[string][]byte{}
+	}
+	for _, ev := range said {
+		for name, r := range p.Routes {
+			if (ev.Route == "" || ev.Route == name) && opened.Routes[name].Addr == r.Addr && p.Ident == opened.Ident {
+				a.Routes[name] = ev.State
+			}
+		}
+	}
+	return nil
 }
 
-// look reads what has to be read before anything is written: everything the first time
-// and once in a while, and whatever is in doubt or was said to have changed.
+// forget drops what sessions left for routes that begin anew.
+func forget(u *flow.Unit, id string, routes ...string) error {
+	a, ok, err := flow.Load(u, rec.Attempts, linePanel(id))
+	if err != nil || !ok {
+		return err
+	}
+	a.Routes = maps.Clone(a.Routes)
+	for _, name := range routes {
+		delete(a.Routes, name)
+	}
+	return flow.Put(u, rec.Attempts, linePanel(id), &a)
+}
+
+// keepStates stores what a session said between turns.
+func (d *Desk) keepStates(ctx context.Context, id string, opened panel.Target, said ...panel.Event) error {
+	_, err := d.core.Act(ctx, accounts.SystemActor("watch"), func(u *flow.Unit) error {
+		a, _, err := flow.Load(u, rec.Attempts, linePanel(id))
+		if err != nil {
+			return err
+		}
+		if err := remember(u, &a, id, opened, said); err != nil {
+			return err
+		}
+		return flow.Put(u, rec.Attempts, linePanel(id), &a)
+	})
+	return err
+}
+
+// look reads what has to be read before anything is written: everything the first time,
+// when nobody has listened for a while and once in a while, and whatever is in doubt or was said to have changed.
 func (w *turn) look(ctx context.Context) error {
 	rs, err := w.desk.core.Store.Load(ctx, rec.Wanted.Key(wantsID(w.id)))
 	if err != nil {
@@ -296,7 +341,7 @@ func (w *turn) look(ctx context.Context) error {
 		}
 	}
 	since := w.desk.core.Time().Sub(w.attempt.ReadAt) // less than nothing after the clock was set back
-	if w.panel.Baseline.IsZero() || w.attempt.ReadAt.Before(w.quarantine) || since < 0 || since >= w.desk.o.ReadEvery {
+	if w.panel.Baseline.IsZero() || w.gap() || w.attempt.ReadAt.Before(w.quarantine) || since < 0 || since >= w.desk.o.ReadEvery {
 		want.All = true
 	}
 	q := panel.Query{All: want.All, Disclose: w.desk.o.Disclose}

@@ -110,10 +110,16 @@ func (w *turn) end(ctx context.Context, failed error) error {
 		fate.Again = at
 	}
 	_, err = w.desk.core.Act(ctx, w.actor, func(u *flow.Unit) error {
-		if _, _, err := flow.Load(u, rec.Attempts, linePanel(w.id)); err != nil {
+		stored, _, err := flow.Load(u, rec.Attempts, linePanel(w.id))
+		if err != nil {
 			return err
 		}
-		if err := flow.Put(u, rec.Attempts, linePanel(w.id), &w.attempt); err != nil {
+		now := w.attempt
+		now.Routes = stored.Routes // a session may have said more since the turn began
+		if err := remember(u, &now, w.id, w.opened, w.states); err != nil {
+			return err
+		}
+		if err := flow.Put(u, rec.Attempts, linePanel(w.id), &now); err != nil {
 			return err
 		}
 		u.Do(store.Fence{Line: w.line.Name, Owner: w.line.Owner, Token: w.line.Token, Fate: fate})

@@ -130,6 +130,7 @@ func withMute(t *testing.T, test func(t *testing.T, tab *roster.Tab, m *mute, re
 
 // Rules: R246
 func TestCodesThatOnlyHandsCanSet(t *testing.T) {
+	t.Parallel()
 	withMute(t, func(t *testing.T, tab *roster.Tab, m *mute, read func()) {
 		ctx := t.Context()
 		fate := func(r roster.Receipt) roster.Fate {

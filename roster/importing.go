@@ -252,11 +252,11 @@ func (t *Tab) dryRun(ctx context.Context, p rec.Panel, rows []ImportRow, rep Imp
 // is looked up only for those who may know: a dry run costs nothing, so for anybody else
 // it would tell which codes work.
 func (t *Tab) judgeRow(ctx context.Context, row ImportRow, inFile map[string]bool, knows bool) error {
-	if err := t.judgeWish(ctx, row.Place, row.CodeWish); err != nil {
-		return err
-	}
 	names, err := codeNames(t.core().Keys, t.id, row.Code)
 	if err != nil {
+		return err
+	}
+	if err := t.judgeWish(ctx, row.Place, row.CodeWish, wishOptions{blind: !knows}); err != nil {
 		return err
 	}
 	if inFile[names[0]] {
@@ -281,14 +281,17 @@ func (t *Tab) judgeRow(ctx context.Context, row ImportRow, inFile map[string]boo
 var errJudged = errors.New("roster: judged")
 
 // judgeWish runs the decision of SetCode without committing it.
-func (t *Tab) judgeWish(ctx context.Context, place panel.Place, w CodeWish) error {
+func (t *Tab) judgeWish(ctx context.Context, place panel.Place, w CodeWish, o wishOptions) error {
 	_, err := t.core().Act(ctx, t.op.actor, func(u *flow.Unit) error {
 		d, err := t.begin(u, "SetCode", place)
 		if err != nil {
 			return err
 		}
-		if err := d.setCode(w, wishOptions{}); err != nil {
+		if err := d.setCode(w, o); err != nil {
 			return err
+		}
+		if d.refused {
+			return credentials.ErrNotAvailable
 		}
 		return errJudged
 	})

@@ -94,7 +94,10 @@ func (op *Operator) Choose(ctx context.Context, id accounts.ID) (Suggestion, err
 	if err == nil && !g.Sites.All() && !g.Sites.Overlaps(p.Sites) {
 		err = accounts.ErrAccountNotFound
 	}
-	return Suggestion{person: p}, err
+	if err != nil {
+		return Suggestion{}, err
+	}
+	return Suggestion{person: p}, nil
 }
 
 // Assignment links one account to one user of one panel. Both inputs start empty;

@@ -2,15 +2,11 @@ package roster
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
-	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/engine"
-	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 	"github.com/seed-a2d3eaca/keyholder/panel"
 	"github.com/seed-a2d3eaca/keyholder/store"
@@ -26,11 +22,17 @@ const (
 )
 
 // Loops are what has to run on every node that delivers: the heartbeat, the work on the
-// panels' lines, and one listener for each driver whose panels call in.
+// panels' lines, what listens to panels between turns, and one listener for each driver
+// whose panels call in.
+//
+// Whoever takes them runs all of them: from here on sessions are left open for the one
+// that listens.
 func (d *Desk) Loops() []engine.Loop {
+	d.local.listen()
 	loops := []engine.Loop{
 		{Name: "roster/beat", Every: beatEvery, Pass: d.beat},
-		{Name: "roster/deliver", Every: d.o.PollEvery, Wake: d.core.Store.Wake, Pass: d.Work},
+		{Name: "roster/deliver", Every: d.o.PollEvery, Pass: d.deliver},
+		{Name: "roster/listen", Every: d.o.PollEvery, Pass: d.listen},
 		{Name: "roster/unlink", Every: beatEvery, Wake: d.core.Store.Wake, Pass: func(ctx context.Context) error { return d.core.WorkUnlink(ctx, d.o.Node) }},
 	}
 	for _, name := range d.Drivers() {
@@ -38,7 +40,7 @@ func (d *Desk) Loops() []engine.Loop {
 			return d.arrivals(ctx, name)
 		}})
 	}
-	return loops
+	return append(loops, d.projectLoops()...)
 }
 
 // beat says that this node lives, and remembers until when others will believe it.
@@ -126,7 +128,7 @@ func (d *Desk) each(ctx context.Context, lines []store.Line, work func(context.C
 		all.Go(func() {
 			defer func() { <-slots }()
 			if err := work(ctx, l); err != nil && ctx.Err() == nil {
-				d.core.Logger().WarnContext(ctx, "line failed", slog.String("line", l.Name), slog.Any("error", err))
+				d.failed(ctx, l, err)
 			}
 		})
 	}
@@ -135,18 +137,14 @@ func (d *Desk) each(ctx context.Context, lines []store.Line, work func(context.C
 }
 
 // arrivals listens for panels that call in. Whoever was away has its line due at once,
-// and is read in full: nobody saw what happened there meanwhile. What panels say unasked
-// is taken in while they stay.
+// and is read in full: nobody saw what happened there meanwhile. The turn that reads it
+// leaves a session that listens.
 func (d *Desk) arrivals(ctx context.Context, name string) error {
-	var watchers sync.WaitGroup
-	defer watchers.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	for a, err := range d.o.Drivers[name].Arrivals(ctx) {
 		if err != nil {
 			return err
 		}
-		id, p, err := d.byIdent(ctx, name, a.Ident)
+		id, _, err := d.byIdent(ctx, name, a.Ident)
 		if err != nil {
 			return err
 		}
@@ -156,17 +154,11 @@ func (d *Desk) arrivals(ctx context.Context, name string) error {
 		}
 		// A panel that only shook hands anew was never away: whatever waits there waits on.
 		if !a.Gone && !d.local.connected(id) {
-			if err := d.mark(ctx, id, &panel.Query{All: true}); err != nil {
+			if err := d.mark(ctx, id, &panel.Query{All: true}, 0); err != nil {
 				return err
 			}
 		}
 		d.local.present(id, !a.Gone)
-		if !a.Gone && d.local.watching(id, true) {
-			watchers.Go(func() {
-				defer d.local.watching(id, false)
-				d.watch(ctx, d.o.Drivers[name], id, p)
-			})
-		}
 	}
 	return nil
 }
@@ -187,18 +179,6 @@ func (l *local) connected(id string) bool {
 	return l.here[id]
 }
 
-// watching notes that a panel is watched, or no longer is; it returns whether that is
-// news.
-func (l *local) watching(id string, on bool) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.watched[id] == on {
-		return false
-	}
-	l.watched[id] = on
-	return true
-}
-
 // byIdent finds the panel of a driver by the identity that it names.
 func (d *Desk) byIdent(ctx context.Context, driver, ident string) (string, rec.Panel, error) {
 	rs, err := d.core.Store.List(ctx, store.Query{Kind: rec.Panels.Name, Term: rec.ByIdent, From: []byte(ident), To: append([]byte(ident), 0)})
@@ -215,72 +195,4 @@ func (d *Desk) byIdent(ctx context.Context, driver, ident string) (string, rec.P
 		}
 	}
 	return "", rec.Panel{}, nil
-}
-
-// maxWants is how many places are named before everything is read again.
-const maxWants = 64
-
-// mark makes a panel's line due, and notes what has to be read again. A flood of notices
-// becomes one note.
-func (d *Desk) mark(ctx context.Context, id string, stale *panel.Query) error {
-	_, err := d.core.Act(ctx, accounts.SystemActor("watch"), func(u *flow.Unit) error {
-		u.Do(store.Mark{Line: linePanel(id)})
-		if stale == nil {
-			return nil
-		}
-		want, _, err := flow.Load(u, rec.Wanted, wantsID(id))
-		if err != nil {
-			return err
-		}
-		for _, p := range stale.Places {
-			if !slices.Contains(want.Places, p) {
-				want.Places = append(want.Places, p)
-			}
-		}
-		if want.All = want.All || stale.All || len(want.Places) > maxWants; want.All {
-			want.Places = nil
-		}
-		return flow.Put(u, rec.Wanted, wantsID(id), &want)
-	})
-	return err
-}
-
-func wantsID(panelID string) string { return "wants/" + panelID }
-
-// watch takes in what a panel says unasked. It only notes what has to be read again: the
-// worker that owns the line reads it.
-func (d *Desk) watch(ctx context.Context, drv panel.Driver, id string, p rec.Panel) {
-	a, err := d.attempt(ctx, id)
-	if err != nil {
-		return
-	}
-	target, err := d.target(id, p, a)
-	if err != nil {
-		return
-	}
-	s, err := drv.Open(ctx, target)
-	if err != nil {
-		return
-	}
-	for ev, err := range s.Watch(ctx) {
-		switch {
-		case err != nil:
-			if !errors.Is(err, context.Canceled) {
-				d.core.Logger().DebugContext(ctx, "watch ended", slog.String("panel", id), slog.Any("error", err))
-			}
-			return
-		case ev.Stale != nil:
-			if err := d.mark(ctx, id, ev.Stale); err != nil {
-				return
-			}
-		case ev.User != nil:
-			if err := d.mark(ctx, id, &panel.Query{Places: []panel.Place{ev.User.Place}}); err != nil {
-				return
-			}
-		case ev.Panel != nil:
-			if err := d.mark(ctx, id, nil); err != nil {
-				return
-			}
-		}
-	}
 }

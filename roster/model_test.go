@@ -344,6 +344,7 @@ func TestModelOfEverythingAtOnce(t *testing.T) {
 		o.disclose = seed>>3&1 == 1
 		o.wire = 30 * time.Millisecond
 		t.Run(fmt.Sprintf("seed %d %v disclose=%v", seed, o.quirks, o.disclose), func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				r := &run{world: begin(t, o), rnd: rand.New(rand.NewPCG(seed, 0)), wishes: map[int]asked{}}
 				defer r.finish()

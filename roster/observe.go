@@ -107,7 +107,7 @@ func (w *turn) read(ctx context.Context, q panel.Query) error {
 			seen[ev.User.Place] = true
 			found = append(found, sighted{place: ev.User.Place, report: *ev.User, changed: w.changed[ev.User.Place]})
 		case ev.State != nil:
-			w.keep(ev.State)
+			w.keep(ev)
 		}
 	}
 	if w.panel.Recoding != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/audit"
@@ -154,7 +153,7 @@ func (d *Desk) sealRoutes(id string, gen uint64, ident string, routes map[string
 
 // secretBinding binds a panel's secret to where it may be sent.
 func secretBinding(id string, gen uint64, route, key, addr, ident string) credentials.Binding {
-	return credentials.Binding{Owner: strings.Join([]string{"panel", id, route, key, addr, ident}, "\x00"), Kind: "secret", Generation: gen}
+	return rec.SecretBinding(id, gen, route, key, addr, ident)
 }
 
 // Panels lists the panels of the operator's sites, by id, after the given one.
@@ -268,7 +267,7 @@ func (t *Tab) Change(ctx context.Context, name string) error {
 // SetSecret changes the address of a route and its secrets together: a new address voids
 // every secret that is not given anew, so that none is sent to a stranger.
 func (t *Tab) SetSecret(ctx context.Context, route string, r Route) error {
-	return t.change(ctx, "SetSecret", audit.PanelSecretChanged, func(_ *flow.Unit, p *rec.Panel) ([]flow.Field, error) {
+	return t.change(ctx, "SetSecret", audit.PanelSecretChanged, func(u *flow.Unit, p *rec.Panel) ([]flow.Field, error) {
 		old, r := p.Routes[route], r // a decision that is made again starts from what was asked
 		if r.Addr == "" {
 			r.Addr = old.Addr
@@ -290,7 +289,7 @@ func (t *Tab) SetSecret(ctx context.Context, route string, r Route) error {
 			p.Routes = map[string]rec.PanelRoute{}
 		}
 		p.Routes[route] = now
-		return []flow.Field{flow.F(audit.FieldRoute, route)}, nil
+		return []flow.Field{flow.F(audit.FieldRoute, route)}, forget(u, t.id, route)
 	})
 }
 
@@ -343,16 +342,16 @@ func (t *Tab) OutOfService(ctx context.Context, out bool) error {
 // its history stays. Users that are left on it have to be disabled first, unless the
 // caller says that they stay.
 func (t *Tab) Retire(ctx context.Context, usersStay bool) error {
-	if !usersStay {
-		users, err := t.users(ctx)
-		if err != nil {
-			return err
+	return t.change(ctx, "Retire", audit.PanelRetired, func(u *flow.Unit, p *rec.Panel) ([]flow.Field, error) {
+		if !usersStay {
+			users, err := t.users(u.Context())
+			if err != nil {
+				return nil, err
+			}
+			if slices.ContainsFunc(users, func(u rec.User) bool { return u.Exists() || u.Removing() }) {
+				return nil, ErrRetireUsers
+			}
 		}
-		if slices.ContainsFunc(users, func(u rec.User) bool { return u.Exists() || u.Removing() }) {
-			return t.op.refused(ctx, "Retire", []string{t.id}, ErrRetireUsers)
-		}
-	}
-	return t.change(ctx, "Retire", audit.PanelRetired, func(_ *flow.Unit, p *rec.Panel) ([]flow.Field, error) {
 		before := p.State
 		p.State, p.Routes = rec.Retired, nil
 		p.Generation++
@@ -381,6 +380,9 @@ func (t *Tab) Replace(ctx context.Context, ident string, routes map[string]Route
 			return nil, err
 		}
 		p.Routes = sealed
+		if err := forget(u, t.id, slices.Collect(maps.Keys(sealed))...); err != nil {
+			return nil, err
+		}
 		// The old identity stays claimed by this panel for ever: it cannot come back as another.
 		u.Do(store.Claim{Name: identName(p.Driver, ident), Holder: t.id, Use: "panel"})
 		return []flow.Field{flow.F(audit.FieldIdentBefore, before)}, nil

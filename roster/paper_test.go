@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/roster"
 	"github.com/seed-a2d3eaca/keyholder/store"
 	"github.com/seed-a2d3eaca/keyholder/store/memstore"
+	"github.com/seed-a2d3eaca/keyholder/store/storetest"
 )
 
 // paper is a panel without a wire, with whatever model a test asks for: it shows a mark of
@@ -144,6 +146,7 @@ type paperDesk struct {
 	*testing.T
 	*paper
 	store  store.Store
+	plan   atomic.Pointer[func(storetest.Call) storetest.Fault] // nil: nothing goes wrong
 	op     *roster.Operator
 	tab    *roster.Tab
 	alerts []roster.Alert
@@ -156,7 +159,12 @@ func onPaper(t *testing.T, m panel.Model, before func(p *paper), test func(d *pa
 		m.Kind, m.Name, m.Sight, m.Evidence = panel.Access, "paper", panel.Marked, "Invented for this test."
 		d := &paperDesk{T: t, paper: &paper{model: m, length: 4, users: map[panel.Place]panel.Values{}}}
 		before(d.paper)
-		d.store = memstore.Open()
+		d.store = storetest.Faulty(memstore.Open(), func(c storetest.Call) storetest.Fault {
+			if plan := d.plan.Load(); plan != nil {
+				return (*plan)(c)
+			}
+			return storetest.Pass
+		})
 		desk, err := roster.New(roster.Options{
 			Store: d.store, Keys: ring(t), ReadEvery: time.Minute, Drivers: map[string]panel.Driver{"paper": d.paper}, Directory: &people{},
 			Authority: accounts.StaticAuthority{
@@ -265,6 +273,49 @@ func TestAPanelRewritesItsCodes(t *testing.T) {
 		d.read()
 		require.Equal(d, roster.ChangedAtPanel, d.alerts[len(d.alerts)-1].Kind)
 	})
+}
+
+// The switch is followed to its end whichever commit on the way fails or loses its answer.
+//
+// Rules: D16, R194
+func TestARewriteIsFollowedWhereItWasLeft(t *testing.T) {
+	for _, fault := range []storetest.Fault{storetest.Fail, storetest.Lose} {
+		for nth := 1; nth <= 8; nth++ {
+			t.Run(fmt.Sprintf("commit %d fault %d", nth, fault), func(t *testing.T) {
+				onPaper(t, slots(4, 6), func(p *paper) {
+					for n := 11; n <= 21; n++ {
+						p.users[slot(n)] = panel.Values{Code: known(fmt.Sprintf("3%03d", n))}
+					}
+				}, func(d *paperDesk) {
+					for n, code := range []string{"6137", "7283", "8604"} {
+						require.Equal(d, roster.Settled, d.fate(d.set(slot(n+1), code)))
+					}
+					wrote, told, commits := d.wrote, len(d.alerts), 0
+					plan := func(c storetest.Call) storetest.Fault {
+						if c.Verb != storetest.Commit {
+							return storetest.Pass
+						}
+						if commits++; commits >= nth && commits < nth+3 {
+							return fault
+						}
+						return storetest.Pass
+					}
+					d.do(func() { d.resize(6) })
+					d.plan.Store(&plan)
+					pass(time.Hour)
+					d.plan.Store(nil)
+					require.GreaterOrEqual(d, commits, nth, "the fault has struck")
+					require.Equal(d, wrote, d.wrote)
+					require.Len(d, d.alerts, told)
+					for n, code := range []string{"613700", "728300", "860400"} {
+						_, err := d.tab.SetCode(d.Context(), slot(9), roster.CodeWish{Code: digits(d.T, code)})
+						require.ErrorIs(d, err, credentials.ErrNotAvailable, "slot %d", n+1)
+					}
+					require.Equal(d, roster.Settled, d.fate(d.set(slot(4), "613799")), "codes are written again")
+				})
+			})
+		}
+	}
 }
 
 // directory is a device whose users have ids, and tags whose numbers show.

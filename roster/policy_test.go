@@ -23,7 +23,7 @@ import (
 // Rules: R239
 func TestEveryOperationHasItsRow(t *testing.T) {
 	// Methods that ask nothing: they hand out another value, or stand on operations that ask.
-	exempt := []string{"Panel", "ID", "NewAssignment", "Wait", "Ready"}
+	exempt := []string{"Panel", "Person", "ID", "NewAssignment", "Wait", "Ready"}
 	// Rows that are asked inside other operations.
 	inner := []string{"roster.Protected", "roster.Collisions"}
 	var have []string
@@ -33,6 +33,9 @@ func TestEveryOperationHasItsRow(t *testing.T) {
 				have = append(have, "roster."+m.Name)
 			}
 		}
+	}
+	for m := range reflect.TypeFor[*roster.Person]().Methods() {
+		have = append(have, "roster.Person."+m.Name)
 	}
 	var listed []string
 	for _, p := range accounts.Permissions() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/fault"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
@@ -18,15 +19,23 @@ var ErrNotRead = fault.New(fault.Precondition, "roster: the panel was not read s
 // Quarantine says that the store was restored from a backup: from now on nothing is
 // written to any panel, every panel is read in full, and a person releases each with
 // [Tab.Release] after seeing what would be written. Use journal's check against an
-// outside anchor to find out at start.
+// outside anchor to find out at start. It concerns the whole store, so only operators of
+// all sites may say so. Errors: [accounts.ErrSiteMismatch], [ErrReasonRequired].
 func (op *Operator) Quarantine(ctx context.Context, reason string) error {
+	g, err := op.desk.core.Authority.Grant(ctx, op.actor)
+	if err != nil {
+		return err
+	}
 	if err := op.desk.core.Allowed(ctx, op.actor, "roster.Quarantine", ""); err != nil {
 		return op.refused(ctx, "Quarantine", nil, err)
+	}
+	if !g.Sites.All() {
+		return op.refused(ctx, "Quarantine", nil, accounts.ErrSiteMismatch)
 	}
 	if reason == "" {
 		return op.refused(ctx, "Quarantine", nil, ErrReasonRequired)
 	}
-	_, err := op.desk.core.Act(ctx, op.actor, func(u *flow.Unit) error {
+	_, err = op.desk.core.Act(ctx, op.actor, func(u *flow.Unit) error {
 		if _, _, err := flow.Load(u, rec.Quarantines, rec.QuarantineID); err != nil {
 			return err
 		}
@@ -51,7 +60,7 @@ func (d *Desk) markAll(ctx context.Context) error {
 			return err
 		}
 		for _, r := range rs {
-			if err := d.mark(ctx, r.Key.ID, nil); err != nil {
+			if err := d.mark(ctx, r.Key.ID, nil, 0); err != nil {
 				return err
 			}
 			pos = &store.Position{ID: r.Key.ID}

@@ -44,6 +44,8 @@ type Matter struct {
 	Fields panel.Field
 	Since  time.Time
 	Words  string // the panel's last words
+	// Account is whose access this is about, "" if the user is nobody's.
+	Account accounts.ID
 }
 
 // Outstanding lists what is open on the operator's sites: removals first, then every
@@ -119,6 +121,12 @@ func (op *Operator) panelOf(ctx context.Context, panels map[string]rec.Panel, wo
 // matter says what is open about a user: the gravest that applies.
 func matter(u rec.User, now time.Time) (Matter, bool) {
 	m := Matter{Panel: u.Panel, Place: u.Place, Since: u.WishedAt}
+	switch {
+	case u.Link != nil:
+		m.Account = accounts.ID(u.Link.Account)
+	case u.Projected != nil:
+		m.Account = accounts.ID(u.Projected.Account)
+	}
 	switch {
 	case u.Taking() != 0:
 		m.Kind, m.Fields = RemovalOpen, u.Taking()

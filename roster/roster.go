@@ -62,6 +62,9 @@ type Options struct {
 	// PollEvery is how often lines are looked for whose time has come, beside the hints that
 	// a commit gives; zero: a second.
 	PollEvery time.Duration
+	// Watches is how many sessions stay open on this node to hear what panels say unasked;
+	// zero: 4,096. Changes at a panel without one show in its next full reading.
+	Watches int
 	// Disclose lets the desk ask panels for the digits of codes (for one slot in doubt).
 	Disclose bool
 	// Log gets diagnostics; nil: none.
@@ -90,15 +93,30 @@ type Desk struct {
 	local  *local
 }
 
-// local is what this node knows of panels that have called in to it.
+// local is what this node knows of panels by itself: those that have called in to it, and
+// those that it has a session with.
 type local struct {
-	mu      sync.Mutex
-	here    map[string]bool // connected
-	watched map[string]bool // of these, the ones whose notices are taken in
-	begun   time.Time       // the last heartbeat
-	at      time.Time       // the store's time then
-	until   time.Time       // the heartbeat holds until then
-	lines   map[string]bool // true: a turn is on; false: a turn could not give the line back
+	mu    sync.Mutex
+	here  map[string]bool // connected
+	begun time.Time       // the last heartbeat
+	at    time.Time       // the store's time then
+	until time.Time       // the heartbeat holds until then
+	lines map[string]bool // true: a turn is on; false: a turn could not give the line back
+
+	sessions  map[string]*kept // by panel
+	unheard   []*kept          // of these, the ones whose Watch has to begin
+	news      chan struct{}    // there are such
+	listening bool             // somebody listens to sessions
+	falls     map[string]int   // how often in a row a panel's Watch has ended early
+	chores    map[string]bool  // lines without a panel: true: a turn is on; false: it could not be given back
+}
+
+func newLocal() *local {
+	return &local{
+		chores: map[string]bool{},
+		here:   map[string]bool{}, lines: map[string]bool{},
+		sessions: map[string]*kept{}, falls: map[string]int{}, news: make(chan struct{}, 1),
+	}
 }
 
 // New makes a desk. It does no I/O. The error joins everything that is missing.
@@ -121,11 +139,14 @@ func New(o Options) (*Desk, error) {
 	if o.PollEvery == 0 {
 		o.PollEvery = time.Second
 	}
+	if o.Watches == 0 {
+		o.Watches = 4096
+	}
 	o.Node = strings.TrimPrefix(o.Node+"/"+flow.NewID(), "/")
 	if o.Policy == (accounts.Policy{}) {
 		o.Policy = accounts.PowerManage()
 	}
-	core := &flow.Core{Store: o.Store, Keys: o.Keys, Authority: o.Authority, Log: o.Log, Now: o.Now}
+	core := &flow.Core{Store: o.Store, Keys: o.Keys, Authority: o.Authority, GlobalDeny: o.Policy.GlobalDeny, Log: o.Log, Now: o.Now}
 	if core.Authority == nil && o.Store != nil {
 		core.Authority = core.Roles()
 	}
@@ -139,7 +160,7 @@ func New(o Options) (*Desk, error) {
 		return nil, err
 	}
 	o.Drivers = maps.Clone(o.Drivers)
-	d := &Desk{core: core, o: o, people: o.Directory, local: &local{here: map[string]bool{}, watched: map[string]bool{}, lines: map[string]bool{}}}
+	d := &Desk{core: core, o: o, people: o.Directory, local: newLocal()}
 	d.opener, _ = o.Keys.(credentials.Opener)
 	if d.people == nil {
 		d.people = core.Accounts()
@@ -153,6 +174,9 @@ func New(o Options) (*Desk, error) {
 // keeps the desk's.
 func (d *Desk) On(st store.Store, people accounts.Directory) *Desk {
 	n := &Desk{core: d.core.On(st), o: d.o, opener: d.opener, people: d.people, local: d.local}
+	if d.o.Authority == nil {
+		n.core.Authority = n.core.Roles()
+	}
 	switch {
 	case people != nil:
 		n.people = people
@@ -208,6 +232,7 @@ const (
 	CodeCollided    AlertKind = "code.collided"    // the panel made of a code one that somebody else has
 	PanelParked     AlertKind = "panel.parked"
 	Drifted         AlertKind = "drift"
+	SweepFound      AlertKind = "sweep.found" // devices were behind and nothing had noticed
 )
 
 func (d *Desk) alert(a Alert) {

@@ -127,6 +127,8 @@ type decision struct {
 	id    string
 	user  rec.User
 	found bool
+	// refused: the code is not available, and whoever asks may not know why.
+	refused bool
 }
 
 // begin loads what a decision about a place needs: rights, panel, place, user.
@@ -189,7 +191,7 @@ func (d *decision) wish(w panel.Wish, o wishOptions) error {
 	if err != nil {
 		return err
 	}
-	d.Do(o.back...)
+	d.Do(d.back(o)...)
 	d.user.Slot = s
 	d.user.Author = rec.Author{Kind: d.Actor().Kind(), ID: string(d.Actor().ID())}
 	d.user.Held = false
@@ -198,7 +200,12 @@ func (d *decision) wish(w panel.Wish, o wishOptions) error {
 
 // write stores the user, moves its claims and marks the panel's line.
 func (d *decision) write(before rec.User) error {
-	claims(d.Unit, d.id, before, &d.user)
+	after := d.user
+	if d.refused {
+		after.Wanted.Code.Names = append([]string{d.never()}, after.Wanted.Code.Names[1:]...)
+	}
+	claims(d.Unit, d.id, before, &after)
+	d.user.Holder = after.Holder
 	d.Do(store.Mark{Line: linePanel(d.tab.id)})
 	return flow.Put(d.Unit, rec.Users, d.id, &d.user)
 }
@@ -283,8 +290,16 @@ type wishOptions struct {
 	until    time.Time
 	confirm  string
 	reason   string
-	back     []store.Op // gives a reservation back when the wish is accepted
-	vacant   bool       // the place must have nobody
+	back     []store.Count // gives a reservation back when the wish is accepted
+	blind    bool          // whoever asks may not know why a code is not available
+	vacant   bool          // the place must have nobody
+}
+
+// paid adds what gives back the reservation of somebody who may not know why a code is
+// not available; who had to reserve nothing may.
+func (o wishOptions) paid(back []store.Count) wishOptions {
+	o.back, o.blind = back, len(back) > 0
+	return o
 }
 
 // WishOption qualifies a wish.

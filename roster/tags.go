@@ -8,6 +8,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/fault"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 	"github.com/seed-a2d3eaca/keyholder/panel"
 )
 
@@ -41,9 +42,7 @@ func (t *Tab) AddTag(ctx context.Context, place panel.Place, kind panel.Field, t
 	if err != nil {
 		return Receipt{}, t.op.refused(ctx, "AddTag", []string{t.id}, err)
 	}
-	o := options(opts)
-	o.back = paid
-	r, err := t.setTags(ctx, "AddTag", place, kind, o, func(d *decision, have []panel.TagRef) ([]panel.TagRef, error) {
+	r, err := t.setTags(ctx, "AddTag", place, kind, options(opts).paid(paid), func(d *decision, have []panel.TagRef) ([]panel.TagRef, error) {
 		if tag.IsZero() {
 			return nil, credentials.ErrTagForm
 		}
@@ -119,7 +118,7 @@ func (d *decision) sealTag(kind panel.Field, tag panel.Tag) (panel.TagRef, error
 }
 
 func tagBinding(userID string, gen uint64) credentials.Binding {
-	return credentials.Binding{Owner: "user/" + userID, Kind: "tag", Generation: gen}
+	return rec.UserBinding(userID, rec.TagSealed, gen)
 }
 
 // tagNames are the names that a tag has on a panel: of each of its forms, under each key.

@@ -22,6 +22,7 @@ import (
 func TestAThousandUsersOverASlowWire(t *testing.T) {
 	for name, cuts := range map[string]int{"quiet": 0, "cut at random": 40} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			users := 1000
 			if cuts == 0 || testing.Short() || raceDetector {
 				users = 100

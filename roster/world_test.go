@@ -356,7 +356,8 @@ func (w *world) open() []string {
 // line as a person would.
 func (w *world) settled(within time.Duration) bool {
 	w.Helper()
-	for end := time.Now().Add(within); time.Now().Before(end); pass(5 * time.Second) {
+	every := max(5*time.Second, time.Duration(w.options.sim.Users)*60*time.Millisecond) // a look lists every user
+	for end := time.Now().Add(within); time.Now().Before(end); pass(every) {
 		if len(w.open()) == 0 && w.read() {
 			return true
 		}

@@ -129,7 +129,23 @@ func (s *Service) enter(u *flow.Unit, id string, f From) (accounts.Account, rec.
 	if err != nil {
 		return acc, login, err
 	}
-	return acc, login, s.may(acc, roles, f, u.Now())
+	judged := acc
+	if judged.Sites, err = s.openSites(u.Context(), acc.Sites, f.Site); err != nil {
+		return acc, login, err
+	}
+	return acc, login, s.may(judged, roles, f, u.Now())
+}
+
+// openSites are the sites of an account as they count for letting its owner in: disabled
+// ones do not, and none does where the sign-in is at a disabled one.
+func (s *Service) openSites(ctx context.Context, sites accounts.Sites, at string) (accounts.Sites, error) {
+	if at != "" {
+		here, err := s.core.OpenSites(ctx, accounts.TheseSites(at))
+		if err != nil || here.None() {
+			return here, err
+		}
+	}
+	return s.core.OpenSites(ctx, sites)
 }
 
 // may judges what does not depend on the password.

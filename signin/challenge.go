@@ -115,7 +115,8 @@ func (s *Service) methods(a accounts.Account, login rec.Login) ([]Method, map[Me
 		return ""
 	}
 	add(App, first(when(login.App == nil, "no app is set up"), when(s.core.Opener == nil, "this node cannot open its secret")))
-	add(SMS, first(when(s.o.SMS == nil, "text messages are not configured"), when(a.Phone == "", "the account has no phone number")))
+	add(SMS, first(when(s.o.SMS == nil, "text messages are not configured"), when(a.Phone == "", "the account has no phone number"),
+		when(s.p.ProvenPhone && !s.phoneProven(a, login), "the phone number is not proven")))
 	add(Mail, first(when(s.o.Mailer == nil, "mail is not configured"), when(a.Email.IsZero(), "the account has no address"),
 		when(login.Mailed, "the password was set with a code from the same mailbox")))
 	if len(out) > 0 && len(login.Recovery) > 0 {

@@ -78,12 +78,22 @@ func (o *Owner) ConfirmApp(ctx context.Context, code otp.Answer) ([]otp.Answer, 
 		if token, err = renew(u, o.session.ID, v, l, u.Now()); err != nil {
 			return err
 		}
-		return o.say(u, audit.FactorAdded, flow.F(audit.FieldMethod, string(App)))
+		return o.tellFactors(u, audit.FactorAdded, App)
 	})
 	if err != nil {
 		return nil, Token{}, err
 	}
 	return codes, token, nil
+}
+
+// tellFactors says that a second factor was changed, in the log and to the owner.
+func (o *Owner) tellFactors(u *flow.Unit, action audit.Action, m Method) error {
+	a, _, err := flow.Load(u, rec.Accounts, string(o.session.Account))
+	if err != nil {
+		return err
+	}
+	told, err := o.s.tell(u, a, FactorsLetter)
+	return errors.Join(err, o.say(u, action, flow.F(audit.FieldMethod, string(m)), told))
 }
 
 // counted reserves an attempt at the owner's second factors.
@@ -114,7 +124,7 @@ func (o *Owner) NewRecoveryCodes(ctx context.Context) ([]otp.Answer, error) {
 		if l.Recovery, err = o.s.prints(v.Account, codes); err != nil {
 			return err
 		}
-		return errors.Join(flow.Put(u, rec.Logins, v.Account, l), o.say(u, audit.FactorAdded, flow.F(audit.FieldMethod, string(Recovery))))
+		return errors.Join(flow.Put(u, rec.Logins, v.Account, l), o.tellFactors(u, audit.FactorAdded, Recovery))
 	})
 	if err != nil {
 		return nil, err
@@ -132,7 +142,7 @@ func (o *Owner) RemoveApp(ctx context.Context) (Token, error) {
 		if token, err = renew(u, o.session.ID, v, l, v.Factor); err != nil {
 			return err
 		}
-		return o.say(u, audit.FactorRemoved, flow.F(audit.FieldMethod, string(App)))
+		return o.tellFactors(u, audit.FactorRemoved, App)
 	})
 	return token, err
 }

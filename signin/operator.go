@@ -74,7 +74,7 @@ func (op *Operator) change(ctx context.Context, name string, id accounts.ID, do 
 }
 
 // SetPassword sets an account's password, where the policy lets operators do so: the owner
-// is told it and should change it. An account that is not confirmed is from then on.
+// is told by mail that it was done, and should change it. An account that is not confirmed is from then on.
 // Every session of the account ends. Errors: [ErrSetByOperator], those of
 // [password.Policy.Check], [accounts.ErrAccountNotFound], [accounts.ErrOutranked].
 func (op *Operator) SetPassword(ctx context.Context, id accounts.ID, p password.Password) error {
@@ -93,28 +93,36 @@ func (op *Operator) SetPassword(ctx context.Context, id accounts.ID, p password.
 			return errors.Join(u.VoidSecret(flow.Setup, string(id)), op.s.set(u, a, *l, hash, flow.Setup))
 		}
 		l.Password, l.Set, l.Mailed, l.Epoch = hash, u.Now(), false, l.Epoch+1
-		return errors.Join(u.VoidSecrets(string(id)), flow.Put(u, rec.Logins, string(id), l), say(u, audit.PasswordSet, string(id)))
+		told, err := op.s.tell(u, a, PasswordLetter)
+		return errors.Join(err, u.VoidSecrets(string(id)), flow.Put(u, rec.Logins, string(id), l), say(u, audit.PasswordSet, string(id), told))
 	})
 }
 
 // RequireFactor says whether an account needs a second factor to sign in. Sessions go on.
+// The owner is told when it is not asked for any more.
 func (op *Operator) RequireFactor(ctx context.Context, id accounts.ID, required bool) error {
-	return op.change(ctx, "RequireFactor", id, func(u *flow.Unit, _ accounts.Account, l *rec.Login) error {
-		l.Second = required
-		status := "not required"
-		if required {
-			status = "required"
+	return op.change(ctx, "RequireFactor", id, func(u *flow.Unit, a accounts.Account, l *rec.Login) error {
+		status := "required"
+		var told flow.Field
+		var err error
+		if !required {
+			status = "not required"
+			if l.Second {
+				told, err = op.s.tell(u, a, FactorsLetter)
+			}
 		}
-		return errors.Join(flow.Put(u, rec.Logins, string(id), l), say(u, audit.FactorRequired, string(id), flow.F(audit.FieldStatus, status)))
+		l.Second = required
+		return errors.Join(err, flow.Put(u, rec.Logins, string(id), l), say(u, audit.FactorRequired, string(id), flow.F(audit.FieldStatus, status), told))
 	})
 }
 
 // ResetFactors takes an account's app and recovery codes off, for an owner who has lost
-// both. Every session of the account ends.
+// both. Every session of the account ends, and the owner is told.
 func (op *Operator) ResetFactors(ctx context.Context, id accounts.ID) error {
-	return op.change(ctx, "ResetFactors", id, func(u *flow.Unit, _ accounts.Account, l *rec.Login) error {
+	return op.change(ctx, "ResetFactors", id, func(u *flow.Unit, a accounts.Account, l *rec.Login) error {
 		l.App, l.Pending, l.Recovery, l.Epoch = nil, nil, nil, l.Epoch+1
-		return errors.Join(flow.Put(u, rec.Logins, string(id), l), say(u, audit.FactorRemoved, string(id), flow.F(audit.FieldMethod, string(App))))
+		told, err := op.s.tell(u, a, FactorsLetter)
+		return errors.Join(err, flow.Put(u, rec.Logins, string(id), l), say(u, audit.FactorRemoved, string(id), flow.F(audit.FieldMethod, string(App)), told))
 	})
 }
 
@@ -165,7 +173,7 @@ func (op *Operator) Factors(ctx context.Context, id accounts.ID) (Factors, error
 	if err != nil {
 		return Factors{}, err
 	}
-	rs, err := op.s.core.Store.Load(ctx, rec.Logins.Key(string(id)), rec.Seens.Key(seenID("login/", string(id))))
+	rs, err := op.s.core.Store.Load(ctx, rec.Logins.Key(string(id)), rec.Seens.Key(rec.SignedIn(string(id))))
 	if err != nil {
 		return Factors{}, err
 	}

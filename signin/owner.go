@@ -36,28 +36,33 @@ const stepUp = 5 * time.Minute
 
 // change is an act on how the owner signs in: the session still lives when it commits.
 func (o *Owner) change(ctx context.Context, fresh bool, do func(u *flow.Unit, v *rec.Session, l *rec.Login) error) error {
-	id := string(o.session.Account)
 	_, err := o.s.core.Act(ctx, o.session.actor, func(u *flow.Unit) error {
-		v, found, err := flow.Load(u, rec.Sessions, o.session.ID)
-		if err != nil {
-			return err
-		}
-		l, _, err := flow.Load(u, rec.Logins, id)
-		if err != nil {
-			return err
-		}
-		a, _, err := flow.Load(u, rec.Accounts, id)
-		switch {
-		case err != nil:
-			return err
-		case !found, v.Epoch != l.Epoch, !u.Now().Before(v.Ends), ended(a, u.Now()):
-			return ErrSession
-		case fresh && (v.Factor.IsZero() || u.Now().Sub(v.Factor) > stepUp):
-			return accounts.ErrStepUpRequired
-		}
-		return do(u, &v, &l)
+		return o.decide(u, fresh, func(v *rec.Session, l *rec.Login) error { return do(u, v, l) })
 	})
 	return err
+}
+
+// decide is change inside a decision.
+func (o *Owner) decide(u *flow.Unit, fresh bool, do func(v *rec.Session, l *rec.Login) error) error {
+	id := string(o.session.Account)
+	v, found, err := flow.Load(u, rec.Sessions, o.session.ID)
+	if err != nil {
+		return err
+	}
+	l, _, err := flow.Load(u, rec.Logins, id)
+	if err != nil {
+		return err
+	}
+	a, _, err := flow.Load(u, rec.Accounts, id)
+	switch {
+	case err != nil:
+		return err
+	case !found, v.Epoch != l.Epoch, !u.Now().Before(v.Ends), ended(a, u.Now()):
+		return ErrSession
+	case fresh && (v.Factor.IsZero() || u.Now().Sub(v.Factor) > stepUp):
+		return accounts.ErrStepUpRequired
+	}
+	return do(&v, &l)
 }
 
 // renew ends everything by which the owner is signed in but this session, which gets a new
@@ -202,7 +207,8 @@ func (o *Owner) ChangePassword(ctx context.Context, old, to password.Password) (
 		if token, err = renew(u, o.session.ID, v, l, u.Now()); err != nil {
 			return err
 		}
-		return errors.Join(u.VoidSecrets(v.Account), o.say(u, audit.PasswordSet))
+		told, err := o.s.tell(u, a, PasswordLetter)
+		return errors.Join(err, u.VoidSecrets(v.Account), o.say(u, audit.PasswordSet, told))
 	})
 	return token, err
 }

@@ -19,6 +19,7 @@ type Policy struct {
 	CodeLife     time.Duration // of a challenge and the codes for it; 0: 10 minutes
 	Letters      bool          // codes are letters and digits instead of digits
 	AdminFactor  bool          // administrators need a second factor
+	ProvenPhone  bool          // a phone number is a second factor only once its owner has proven it
 	RemoteFactor bool          // who does not come from the local network needs a second factor
 
 	Remember   time.Duration // of a device that its owner wants remembered; 0: not at all

@@ -78,7 +78,7 @@ func (s *Service) step(account string, app *rec.Authenticator, code otp.Answer) 
 }
 
 func appBinding(account string, generation uint64) credentials.Binding {
-	return credentials.Binding{Owner: "login/" + account, Kind: "authenticator", Generation: generation}
+	return rec.AppBinding(account, generation)
 }
 
 // recovery finds a recovery code; all are compared, whichever fits.

@@ -105,6 +105,12 @@ func (s *Service) set(u *flow.Unit, acc accounts.Account, login rec.Login, hash 
 	other := flow.Setup
 	if by == flow.Setup {
 		other = flow.Reset
+	} else {
+		told, err := s.tell(u, acc, PasswordLetter)
+		if err != nil {
+			return err
+		}
+		fields = append(fields, told)
 	}
 	return errors.Join(u.VoidSecret(other, id), flow.Put(u, rec.Logins, id, &login), say(u, audit.PasswordSet, id, fields...))
 }

@@ -89,11 +89,11 @@ func (s *Service) begin(u *flow.Unit, acc accounts.Account, login rec.Login, b b
 // entered keeps when an account's owner signed in last.
 func (s *Service) entered(ctx context.Context, r Result) {
 	if r.Session != nil {
-		s.touch(ctx, seenID("login/", string(r.Session.Account)))
+		s.touch(ctx, rec.SignedIn(string(r.Session.Account)))
 	}
 }
 
-// seenID keeps the quiet records of sessions, tokens and accounts apart.
+// seenID keeps the quiet records of sessions and tokens apart.
 func seenID(of, id string) string { return "signin/" + of + id }
 
 // ends is when a session ends whatever happens: as the account says, else as the policy,

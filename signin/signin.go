@@ -30,10 +30,14 @@ type Options struct {
 	// Compose puts codes into words, for example in the person's language; nil: plain
 	// English. A text message is made of its Text alone.
 	Compose func(Letter) notify.Message
+	// Budgets bound the codes that leave in an hour; zero: [notify.DefaultBudgets].
+	Budgets notify.Budgets
 	// Accounts is the policy that package people was given; zero: accounts.PowerManage().
 	Accounts accounts.Policy
 	// Policy is what concerns signing in; nil: PowerManage().
 	Policy *Policy
+	// Leaver ends accounts whose owners leave, see [Owner.Leave]; nil: they do not.
+	Leaver Leaver
 	// Issuer is the host's name, as authenticator apps show it.
 	Issuer string
 	// Log gets diagnostics; nil: none.
@@ -55,7 +59,7 @@ type Service struct {
 
 // New makes a service. It does no I/O. The error joins everything that is missing.
 func New(o Options) (*Service, error) {
-	if o.Accounts.OTPLife == 0 && o.Accounts.MaxRoles == 0 && !o.Accounts.ResetByMail && !o.Accounts.SetByOperator {
+	if o.Accounts == (accounts.Policy{}) {
 		o.Accounts = accounts.PowerManage()
 	}
 	if o.Accounts.OTPLife == 0 {
@@ -83,6 +87,9 @@ func New(o Options) (*Service, error) {
 	}
 	s.hasher = hasher
 	s.post = flow.NewCarrier(s.core, o.Node, flow.SignInLane, s.send)
+	if o.Budgets != (notify.Budgets{}) {
+		s.post.Budgets = o.Budgets
+	}
 	return s, nil
 }
 

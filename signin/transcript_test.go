@@ -65,6 +65,8 @@ func TestTranscripts(t *testing.T) {
 	token, err = w.hands(token).ChangePassword(t.Context(), first, second)
 	step("the owner changes the password", err)
 	step("the owner signs out", w.signin.SignOut(t.Context(), token))
+	w.work() // the owner is told of the changes
+	w.wrote()
 	step("a new password is asked for", w.signin.Forgot(t.Context(), "robin@example.com", home))
 	code = w.code("robin")
 	step("and the code is mailed", nil)

@@ -1,15 +1,15 @@
 // Command embed looks after alarm panels. It is for host developers: this file is all
-// that a host writes; story.go plays a panel that calls in, and those who work with it.
+// that a host writes; the other files play panels and those who work with them.
 package main
 
 import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 
-	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/engine"
@@ -20,9 +20,9 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/store/sqlite"
 )
 
-// host opens the database, its keys and its anchor, listens for panels and works on them
-// while use runs, and closes everything in order.
-func host(ctx context.Context, file string, panels dsc.Options, staff accounts.Authority,
+// host opens the database, its keys and its anchor, listens for DSC panels, works on them
+// and on those of the drivers in o while use runs, and closes everything in order.
+func host(ctx context.Context, file string, panels dsc.Options, o roster.Options,
 	use func(context.Context, *roster.Desk, *journal.Journal) error) (err error) {
 	db, err := sqlite.Open(ctx, file, sqlite.Options{})
 	if err != nil {
@@ -36,20 +36,20 @@ func host(ctx context.Context, file string, panels dsc.Options, staff accounts.A
 	defer func() { err = errors.Join(err, anchor.Close()) }()
 	signer, err1 := audit.OpenKeyFile(ctx, file+".signer", audit.KeyFileOptions{Name: "example.com/panels", Create: true})
 	keys, err2 := credentials.OpenKeyFile(ctx, file+".keys", credentials.KeyFileOptions{Create: true})
-
 	var desk *roster.Desk
 	panels.Allow = func(ctx context.Context, ident string) (dsc.Key, error) {
 		secret, err := desk.Secret(ctx, "dsc", ident, dsc.Route, dsc.KeySecret)
 		return dsc.Key{Encryption: dsc.Type2, Secret: secret}, err
 	}
-	desk, err3 := roster.New(roster.Options{Store: db.Main(), Keys: keys, Authority: staff,
-		Drivers: map[string]panel.Driver{"dsc": dsc.New(panels)}})
-	log, err4 := journal.New(journal.Options{Store: db.Main(), Keys: keys, Authority: staff,
+	drivers := map[string]panel.Driver{"dsc": dsc.New(panels)}
+	maps.Copy(drivers, o.Drivers)
+	o.Store, o.Keys, o.Drivers = db.Main(), keys, drivers
+	desk, err3 := roster.New(o)
+	log, err4 := journal.New(journal.Options{Store: db.Main(), Keys: keys, Authority: o.Authority,
 		Signer: signer, Anchors: []audit.Anchor{anchor}})
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return err
 	}
-
 	ctx, stop := context.WithCancel(ctx)
 	var loops sync.WaitGroup
 	loops.Go(func() { engine.Run(ctx, slog.Default(), slices.Concat(desk.Loops(), log.Loops())...) })

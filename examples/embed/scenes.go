@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
 
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/fault"
@@ -21,17 +24,27 @@ const (
 	guestCode     = "3706"
 )
 
-func slot(n int) panel.Place { return panel.Place{Slot: n} }
-
-// user is what the panel itself holds in a slot.
-func (s *story) user(n int) (paneltest.User, bool) {
-	for _, u := range s.panel.Users() {
-		if u.Slot == n {
-			return u, true
-		}
+// place is where a user of the story lives: a slot, or an entry with an id of its own.
+func (s *story) place(n int) panel.Place {
+	if s.model.Slots.Len() > 0 {
+		return panel.Place{Slot: n}
 	}
-	return paneltest.User{}, false
+	if s.ids[n] == (panel.Place{}) {
+		s.ids[n] = panel.Place{ID: uuid.NewString()}
+	}
+	return s.ids[n]
 }
+
+// spot names it.
+func (s *story) spot(n int) string {
+	if s.model.Slots.Len() > 0 {
+		return fmt.Sprintf("slot %d", n)
+	}
+	return fmt.Sprintf("entry %d", n)
+}
+
+// user is what the panel itself holds there.
+func (s *story) user(n int) (paneltest.User, bool) { return s.at(s.place(n)) }
 
 // set asks for a code.
 func (s *story) set(ctx context.Context, n int, code string, w roster.CodeWish) (roster.Receipt, error) {
@@ -39,7 +52,7 @@ func (s *story) set(ctx context.Context, n int, code string, w roster.CodeWish) 
 	if w.Code, err = panel.ParseCode(code); err != nil {
 		return roster.Receipt{}, err
 	}
-	return s.tab.SetCode(ctx, slot(n), w)
+	return s.tab.SetCode(ctx, s.place(n), w)
 }
 
 // settles waits until a wish has ended.
@@ -54,7 +67,7 @@ func (s *story) settles(ctx context.Context, r roster.Receipt, want roster.Fate)
 func (s *story) connects(ctx context.Context) error {
 	err := until(ctx, "was the panel read", func() (bool, error) {
 		p, err := s.tab.Info(ctx)
-		return !p.Baseline.IsZero() && p.Line.Here, err
+		return !p.Baseline.IsZero() && (p.Line.Here || !p.Model.CallsIn), err
 	})
 	if err != nil {
 		return err
@@ -63,11 +76,34 @@ func (s *story) connects(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.say("panel connected (%s, Type 2): %d slots, %d partitions, and a Master", p.Model.Name, p.Model.Slots.Len(), p.Model.Partitions)
+	s.model = p.Model
+	has := "entries with ids"
+	if n := p.Model.Slots.Len(); n > 0 {
+		has = fmt.Sprintf("%d slots", n)
+	}
+	if n := p.Model.Partitions; n > 0 {
+		has += fmt.Sprintf(", %d partitions", n)
+	}
+	master := ", and no Master"
+	if p.Model.MasterSlot > 0 {
+		master = ", and a Master"
+	}
+	if err := s.say("panel connected (%s, %s): %s%s", p.Model.Name, s.over, has, master); err != nil {
+		return err
+	}
+	return s.say("its route writes: %s; by hand: %s; shown only: %s; unproven: %s",
+		p.Model.Writes()&^p.Model.Hands, p.Model.Hands, p.Model.Read&^(p.Model.Writes()|p.Model.Hands), p.Model.Experimental)
 }
 
 func (s *story) setsACode(ctx context.Context) error {
-	r, err := s.set(ctx, 4, cleanerCode, roster.CodeWish{Label: "Cleaner", Partitions: panel.PartitionsOf(1, 3)})
+	if s.byHand() {
+		return s.keysACode(ctx)
+	}
+	w := roster.CodeWish{Label: "Cleaner"}
+	if s.model.Writes().Has(panel.FieldPartitions) {
+		w.Partitions = panel.PartitionsOf(1, 3)
+	}
+	r, err := s.set(ctx, 4, cleanerCode, w)
 	if err != nil {
 		return err
 	}
@@ -75,10 +111,46 @@ func (s *story) setsACode(ctx context.Context) error {
 		return err
 	}
 	u, _ := s.user(4)
-	if err := see(s.panel.Accepts(cleanerCode), "the panel does not open"); err != nil {
+	if err := see(s.opens(cleanerCode), "the panel does not open"); err != nil {
 		return err
 	}
-	return s.say("code set on slot 4: the panel opens for %s in partitions %s", u.Label, u.Partitions)
+	return s.say("code set on %s: the panel opens for %s%s", s.spot(4), u.Label, s.where(u))
+}
+
+// where is where a code counts, if the panel has partitions.
+func (s *story) where(u paneltest.User) string {
+	if s.model.Partitions == 0 {
+		return ""
+	}
+	return " in partitions " + u.Partitions.String()
+}
+
+// setsPartitions asks for partitions where the route does not write them.
+func (s *story) setsPartitions(ctx context.Context) error {
+	if s.byHand() || s.model.Writes().Has(panel.FieldPartitions) {
+		return nil
+	}
+	want := panel.PartitionsOf(1, 2)
+	r, err := s.tab.SetPartitions(ctx, s.place(4), want)
+	if !s.model.Hands.Has(panel.FieldPartitions) {
+		text, err := refused(err, panel.ErrPartitionsUnsupported)
+		if err != nil {
+			return err
+		}
+		return s.say("partitions for %s refused: %s", s.spot(4), text)
+	}
+	if err != nil {
+		return err
+	}
+	e := panel.Edit{Place: s.place(4), Set: panel.FieldPartitions, Values: panel.Values{Partitions: want}}
+	if err := s.atKeypad(ctx, e); err != nil {
+		return err
+	}
+	if _, err := s.settles(ctx, r, roster.Settled); err != nil {
+		return err
+	}
+	u, _ := s.user(4)
+	return s.say("partitions of %s need hands: somebody at the keypad switches them, and they settle as %s", s.spot(4), u.Partitions)
 }
 
 // refused expects one refusal, and shows it as an operator sees it.
@@ -90,36 +162,49 @@ func refused(err error, want error) (string, error) {
 }
 
 func (s *story) refusesTheSameCode(ctx context.Context) error {
+	if s.byHand() {
+		return s.keysTheSameCode()
+	}
 	_, err := s.set(ctx, 5, cleanerCode, roster.CodeWish{Label: "Guest"})
 	text, err := refused(err, credentials.ErrNotAvailable)
 	if err != nil {
 		return err
 	}
-	return s.say("the same code refused on slot 5: %s", text)
+	return s.say("the same code refused on %s: %s", s.spot(5), text)
 }
 
 func (s *story) refusesALabelFirst(ctx context.Context) error {
-	_, err := s.tab.SetLabel(ctx, slot(5), "Guest")
+	_, err := s.tab.SetLabel(ctx, s.place(5), "Guest")
 	text, rest := refused(err, panel.ErrCodeNotSet)
 	if rest != nil {
 		return rest
 	}
-	return s.say("a label before a code refused on slot 5: %s. %s", text, fault.Hint(err))
+	return s.say("a label before a code refused on %s: %s. %s", s.spot(5), text, fault.Hint(err))
 }
 
+// mastersOnly reports whether every user of the panel is a Master.
+func (s *story) mastersOnly() bool { return len(s.model.Roles) == 1 && s.model.Allows(panel.Master) }
+
 func (s *story) keepsTheMaster(ctx context.Context) error {
-	_, err := s.tab.Disable(ctx, slot(1))
+	place, what := s.place(1), "the Master"
+	switch {
+	case s.mastersOnly():
+		place, what = s.place(4), s.spot(4)+", a Master as everybody here,"
+	case s.model.MasterSlot == 0:
+		return s.say("there is no Master whom nobody may disable")
+	}
+	_, err := s.tab.Disable(ctx, place)
 	text, err := refused(err, panel.ErrMasterDisable)
 	if err != nil {
 		return err
 	}
-	return s.say("disabling the Master refused: %s", text)
+	return s.say("disabling %s refused: %s", what, text)
 }
 
 // atKeypad lets somebody at the wall change the panel, as soon as nobody else does.
 func (s *story) atKeypad(ctx context.Context, e panel.Edit) error {
 	return until(ctx, "was the keypad free", func() (bool, error) {
-		err := s.panel.Keypad(e)
+		err := s.Keypad(e)
 		if errors.Is(err, panel.ErrBusy) {
 			return false, nil
 		}
@@ -127,139 +212,49 @@ func (s *story) atKeypad(ctx context.Context, e panel.Edit) error {
 	})
 }
 
-// gardener gives slot 6 to a supervisor, who enrols a tag at the keypad.
-func (s *story) gardener(ctx context.Context) error {
-	r, err := s.set(ctx, 6, gardenerCode, roster.CodeWish{Label: "Gardener", Role: panel.Supervisor})
-	if err != nil {
-		return err
-	}
-	if _, err := s.settles(ctx, r, roster.Settled); err != nil {
-		return err
-	}
-	tag, err := credentials.ParseTag("0A1B2C3D", 32)
-	if err != nil {
-		return err
-	}
-	enrol := panel.Edit{Place: slot(6), Set: panel.FieldLegacyTags, Values: panel.Values{LegacyTags: []panel.Tag{tag}}}
-	if err := s.atKeypad(ctx, enrol); err != nil {
-		return err
-	}
-	return until(ctx, "was the tag seen", func() (bool, error) {
-		d, err := s.tab.Details(ctx, slot(6))
-		return d.Field(panel.FieldLegacyTags).Reported == "1", err
-	})
-}
-
-func (s *story) isUnplugged(ctx context.Context) error {
-	if err := s.gardener(ctx); err != nil {
-		return err
-	}
-	s.panel.Fault(paneltest.Fault{Do: paneltest.Away})
-	err := until(ctx, "was the panel missed", func() (bool, error) {
-		p, err := s.tab.Info(ctx)
-		return !p.Line.Here, err
-	})
-	if err != nil {
-		return err
-	}
-	edits := []func() (roster.Receipt, error){
-		func() (roster.Receipt, error) { return s.tab.SetLabel(ctx, slot(4), "Cleaning") },
-		func() (roster.Receipt, error) { return s.tab.SetLabel(ctx, slot(4), "Cleaners") },
-		func() (roster.Receipt, error) { return s.set(ctx, 4, passingCode, roster.CodeWish{}) },
-		func() (roster.Receipt, error) { return s.tab.SetPartitions(ctx, slot(4), panel.PartitionsOf(1, 2)) },
-		func() (roster.Receipt, error) { return s.tab.SetLabel(ctx, slot(4), "Night shift") },
-		func() (roster.Receipt, error) { return s.tab.Disable(ctx, slot(6)) },
-		func() (roster.Receipt, error) { return s.set(ctx, 6, neighbourCode, roster.CodeWish{Role: panel.User}) },
-		func() (roster.Receipt, error) { return s.tab.SetLabel(ctx, slot(6), "Neighbour") },
-		func() (roster.Receipt, error) { return s.set(ctx, 4, nightCode, roster.CodeWish{}) },
-		func() (roster.Receipt, error) { return s.tab.SetPartitions(ctx, slot(4), panel.PartitionsOf(2, 3)) },
-	}
-	for _, edit := range edits {
-		r, err := edit()
-		if err != nil {
-			return err
-		}
-		s.waiting[r.Place] = r // the last wish for a slot stands for those before it
-	}
-	d, err := s.tab.Details(ctx, slot(4))
-	if err != nil {
-		return err
-	}
-	label := d.Field(panel.FieldLabel)
-	return s.say("panel unplugged, %d edits made, slot 6 given to another person meanwhile; slot 4 still shows %q, with %q %s",
-		len(edits), label.Reported, label.Wanted, label.State)
-}
-
-func (s *story) isPluggedInAgain(ctx context.Context) error {
-	before := s.panel.Received(writeCodes)
-	s.panel.Fault(paneltest.Fault{Do: paneltest.Back})
-	for _, r := range s.waiting {
-		if _, err := s.settles(ctx, r, roster.Settled); err != nil {
-			return err
-		}
-	}
-	codes := s.panel.Received(writeCodes) - before
-	u, _ := s.user(4)
-	err := errors.Join(
-		see(codes == 3, "%d codes were written, not 3", codes),
-		see(s.panel.Accepts(nightCode), "slot 4 has not its last code"),
-		see(!s.panel.Accepts(cleanerCode) && !s.panel.Accepts(passingCode), "an old code of slot 4 opens"),
-		see(u.Label == "Night shift" && u.Partitions == panel.PartitionsOf(2, 3), "slot 4 is %s in %s", u.Label, u.Partitions))
-	if err != nil {
-		return err
-	}
-	if err := s.say("plugged in again, settled as one: slot 4 is %s in partitions %s, its code was written once", u.Label, u.Partitions); err != nil {
-		return err
-	}
-	u, _ = s.user(6)
-	err = errors.Join(
-		see(s.panel.Accepts(neighbourCode) && !s.panel.Accepts(gardenerCode), "slot 6 has the former holder's code"),
-		see(u.Tags == 0 && s.panel.Attributes(6)&supervisor == 0, "slot 6 has the former holder's tag or attribute"))
-	if err != nil {
-		return err
-	}
-	return s.say("slot 6 is %s, %s, %d tags: the former holder's code, tag and supervisor attribute are gone", u.Label, u.Role, u.Tags)
-}
-
-// What the wire calls the command that writes a code, and the bit that makes a supervisor.
-const (
-	writeCodes = 0x0746
-	supervisor = 0x01
-)
-
 func (s *story) losesACodeAtTheKeypad(ctx context.Context) error {
-	if err := s.atKeypad(ctx, panel.Edit{Place: slot(4), Do: panel.Remove}); err != nil {
+	if err := s.atKeypad(ctx, panel.Edit{Place: s.place(4), Do: panel.Remove}); err != nil {
 		return err
 	}
 	err := until(ctx, "was the removal noticed", func() (bool, error) {
-		d, err := s.tab.Details(ctx, slot(4))
+		d, err := s.tab.Details(ctx, s.place(4))
 		return d.Explain == roster.ReasonCodeRemovedExternally, err
 	})
 	if err != nil {
 		return err
 	}
-	// Something else is sent: whatever is wanted of slot 4 would go with it.
-	before := s.panel.Received(writeCodes)
-	r, err := s.tab.SetLabel(ctx, slot(6), "Neighbours")
+	// Something else is settled: whatever is wanted of slot 4 would go with it.
+	r, err := s.tab.SetLabel(ctx, s.place(6), "Neighbours")
 	if err != nil {
 		return err
+	}
+	if s.byHand() {
+		e := panel.Edit{Place: s.place(6), Set: panel.FieldLabel, Values: panel.Values{Label: "Neighbours"}}
+		if err := s.atKeypad(ctx, e); err != nil {
+			return err
+		}
 	}
 	if _, err := s.settles(ctx, r, roster.Settled); err != nil {
 		return err
 	}
 	_, there := s.user(4)
-	err = see(!there && !s.panel.Accepts(nightCode) && s.panel.Received(writeCodes) == before, "the code was written back")
-	if err != nil {
+	if err := see(!there && !s.opens(nightCode), "the code was written back"); err != nil {
 		return err
 	}
-	return s.say("slot 4 removed at the keypad: noticed, and not written back")
+	return s.say("%s removed at the keypad: noticed, and not written back", s.spot(4))
 }
 
 func (s *story) refusesALabel(ctx context.Context) error {
-	s.panel.Fault(paneltest.Fault{Do: paneltest.Refuse, Field: panel.FieldLabel, Slot: 7})
+	if s.byHand() {
+		return s.keysNoLabel(ctx)
+	}
+	s.Fault(paneltest.Fault{Do: paneltest.Refuse, Field: panel.FieldLabel, Slot: s.place(7).Slot})
 	r, err := s.set(ctx, 7, guestCode, roster.CodeWish{Label: "Guest"})
 	if err != nil {
 		return err
+	}
+	if s.whole {
+		return s.refusesAll(ctx, r)
 	}
 	p, err := s.settles(ctx, r, roster.Partly)
 	if err != nil {
@@ -268,24 +263,33 @@ func (s *story) refusesALabel(ctx context.Context) error {
 	u, there := s.user(7)
 	why, refused := p.Refused[panel.FieldLabel.String()]
 	err = errors.Join(
-		see(there && s.panel.Accepts(guestCode), "the code was not taken"),
+		see(there && s.opens(guestCode), "the code was not taken"),
 		see(refused && len(p.Refused) == 1 && u.Label != "Guest", "%v was refused", p.Refused))
 	if err != nil {
 		return err
 	}
-	return s.say("slot 7 settled apart: its code is taken, its label refused by the panel (%s), which shows %q", why, u.Label)
+	return s.say("%s settled apart: its code is taken, its label refused by the panel (%s), which shows %q", s.spot(7), why, u.Label)
 }
 
-func (s *story) provesIt(ctx context.Context) error {
-	if _, err := s.log.Checkpoint(ctx); err != nil {
-		return err
-	}
-	report, err := s.log.As(s.me).Verify(ctx)
+// refusesAll is a refused label on a device that takes a user with every field or not at
+// all: the code is set without it.
+func (s *story) refusesAll(ctx context.Context, r roster.Receipt) error {
+	p, err := s.settles(ctx, r, roster.Refused)
 	if err != nil {
 		return err
 	}
-	if err := see(report.OK() && report.AnchoredSize > 0, "the log does not verify:\n%s", report); err != nil {
+	if _, there := s.user(7); there {
+		return see(false, "half of the entry was taken")
+	}
+	if r, err = s.set(ctx, 7, guestCode, roster.CodeWish{}); err != nil {
 		return err
 	}
-	return s.say("action log: %d entries, verified; anchored: %s", report.Entries, s.anchor)
+	if _, err := s.settles(ctx, r, roster.Settled); err != nil {
+		return err
+	}
+	u, there := s.user(7)
+	if err := see(there && s.opens(guestCode) && u.Label == "", "the code was not taken alone"); err != nil {
+		return err
+	}
+	return s.say("%s: its label refused, and with it the whole entry (%s); its code alone is taken", s.spot(7), p.Reason)
 }

@@ -110,11 +110,15 @@ func nextID() string { return uuid.Must(uuid.NewV7()).String() }
 // no entry commits nothing.
 func (c *Core) Act(ctx context.Context, actor accounts.Actor, decide func(u *Unit) error) (store.Result, error) {
 	for try := range tries {
+		epoch := c.Keys.Epoch().N
 		u := &Unit{core: c, ctx: ctx, actor: actor, now: c.Time(), loaded: map[store.Key]seen{}}
 		if err := decide(u); err != nil {
 			return store.Result{}, err
 		}
 		change, err := u.change()
+		if errors.Is(err, ErrKeyEpoch) && c.Keys.Epoch().N != epoch {
+			continue // the keyring has moved on meanwhile: decide again under its new epoch
+		}
 		if err != nil {
 			return store.Result{}, err
 		}

@@ -82,6 +82,15 @@ func (u *Unit) Post(p Posting) (string, error) {
 		Posted: u.now, Purpose: string(p.Secret.Purpose), Secret: onceID(p.Secret.Purpose, p.Secret.Owner), Serial: p.Secret.Serial, State: rec.PostQueued})
 }
 
+// news is how long an owner is told of a change.
+const news = 72 * time.Hour
+
+// Tell puts into the decision a message that an account was changed. It carries no code and
+// asks no profile. It returns the message's id.
+func (u *Unit) Tell(what Purpose, lane string, a accounts.Account) (string, error) {
+	return u.Post(Posting{Account: string(a.ID), To: a.Email, Lane: lane, Name: a.Name(), Secret: Issued{Purpose: what, Expires: u.now.Add(news)}})
+}
+
 func letterBinding(id string) credentials.Binding {
 	return credentials.Binding{Owner: "post/" + id, Kind: "letter"}
 }

@@ -272,10 +272,16 @@ func (d *delivery) fit(u *Unit, post rec.Post) (until time.Time, why string, err
 	return d.held(u, post)
 }
 
-// void says why a message that carries a code is not to be sent any more, "" if it is.
+// void says why a message to an owner is not to be sent any more, "" if it is. One that
+// tells of a change carries no code, so only its time ends it.
 func (d *delivery) void(u *Unit, post rec.Post) (string, error) {
-	if !u.now.Before(post.Expires) {
+	switch {
+	case !u.now.Before(post.Expires) && post.Serial == "":
+		return "it is old news", nil
+	case !u.now.Before(post.Expires):
 		return "its code expired before it could be sent", nil
+	case post.Serial == "":
+		return "", nil
 	}
 	s, found, err := Load(u, rec.OneTimes, post.Secret)
 	if err != nil {

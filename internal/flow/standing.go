@@ -3,10 +3,12 @@ package flow
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
+	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
 // gather collects roles with their parents. A role that is not there is left out: who
@@ -56,6 +58,34 @@ func (c *Core) RolesOf(ctx context.Context, names ...string) (accounts.Roles, er
 	})
 }
 
+// OpenSites is a restriction to sites without those that are kept here and disabled. All
+// sites stay all.
+func (c *Core) OpenSites(ctx context.Context, sites accounts.Sites) (accounts.Sites, error) {
+	ids := slices.DeleteFunc(sites.IDs(), func(id string) bool { return len(id) > store.MaxID })
+	if len(ids) == 0 {
+		return sites, nil
+	}
+	keys := make([]store.Key, len(ids))
+	for i, id := range ids {
+		keys[i] = rec.Sites.Key(id)
+	}
+	rs, err := c.Store.Load(ctx, keys...)
+	if err != nil {
+		return accounts.Sites{}, err
+	}
+	var closed []string
+	for i, r := range rs {
+		s, _, err := rec.Sites.Decode(r)
+		if err != nil {
+			return accounts.Sites{}, err
+		}
+		if r.Version != 0 && !s.Enabled {
+			closed = append(closed, ids[i])
+		}
+	}
+	return sites.Without(closed...), nil
+}
+
 // Over reports whether somebody with g may decide over an account: see
 // [accounts.Grant.Covers]. The commit checks that its roles are still as seen.
 func Over(u *Unit, g accounts.Grant, a accounts.Account) error {
@@ -100,6 +130,9 @@ func (r roles) Grant(ctx context.Context, a accounts.Actor) (accounts.Grant, err
 	g, err := acc.Grant(have, accounts.Policy{GlobalDeny: r.core.GlobalDeny}, r.core.Time(), a.Local())
 	if err != nil {
 		return accounts.Grant{}, fmt.Errorf("account %s: %w", acc.ID, err)
+	}
+	if g.Sites, err = r.core.OpenSites(ctx, g.Sites); err != nil {
+		return accounts.Grant{}, err
 	}
 	g.Epoch = rs[0].Version
 	return a.Limit(g), nil

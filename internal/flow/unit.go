@@ -230,7 +230,7 @@ func personAEAD(keys credentials.Sealer, subject string, s rec.Salt) (cipher.AEA
 	if len(s.Salt) != 16 {
 		return nil, errErased
 	}
-	key, err := credentials.PersonKey(keys, s.KeyID, subject, [16]byte(s.Salt))
+	key, err := personKey(keys, subject, s)
 	if err != nil {
 		return nil, err
 	}
@@ -288,10 +288,11 @@ func (u *Unit) epoch() error {
 	if err != nil {
 		return err
 	}
-	if own := u.core.Keys.Epoch().N; found && e.N != own || !found && own != 1 {
+	own := u.core.Keys.Epoch()
+	if found && e.N != own.N || !found && own.N != 1 {
 		return ErrKeyEpoch
 	}
-	return nil
+	return current(u.ops, own)
 }
 
 // change makes the store's change of the unit.

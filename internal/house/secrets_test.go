@@ -24,6 +24,7 @@ var revealers = map[string]string{
 	"panel/*/*sim":        "a simulated panel keeps the digits, as the real one does",
 	"internal/flow":       "seals what a decision stores",
 	"examples/smsgateway": "signs what it sends to the gateway",
+	"bench":               "counts the digits of codes, and shows an app's code",
 	"notify/smtp":         "signs in to the mail server",
 	"notify/webpush":      "signs and encrypts what is pushed",
 	"roster":              "seals a panel's secrets as they are entered, and follows a panel that rewrites its codes",

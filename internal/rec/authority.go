@@ -1,6 +1,7 @@
 package rec
 
 import (
+	"sync"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
@@ -101,19 +102,22 @@ const (
 
 // The kinds of records about what accounts may do and what is kept beside them.
 var (
-	Approvals = Kind[Approval]{Name: "approval", Schema: 1, Secure: true, Terms: func(_ string, a *Approval) []store.Term {
+	Approvals = Kind[Approval]{known: sync.OnceValue(fields[Approval]), Name: "approval", Schema: 1, Secure: true, Terms: func(_ string, a *Approval) []store.Term {
 		return []store.Term{{Name: ByNewest, Value: store.TermUint(^uint64(a.Asked.UnixNano()))}}
 	}}
-	AttributeLists = Kind[Attributes]{Name: "attributes", Schema: 1}
-	Erasures       = Kind[Erasure]{Name: "erasure", Schema: 1, Terms: func(id string, _ *Erasure) []store.Term {
+	AttributeLists = Kind[Attributes]{known: sync.OnceValue(fields[Attributes]), Name: "attributes", Schema: 1}
+	Erasures       = Kind[Erasure]{known: sync.OnceValue(fields[Erasure]), Name: "erasure", Schema: 1, Terms: func(id string, _ *Erasure) []store.Term {
 		return []store.Term{{Name: ByName, Value: cut(id)}}
 	}}
-	Holds    = Kind[Hold]{Name: "hold", Schema: 1, Secure: true}
-	Photos   = Kind[Photo]{Name: "photo", Schema: 1}
-	Profiles = Kind[accounts.Profile]{Name: "profile", Schema: 1, Secure: true, Terms: func(_ string, p *accounts.Profile) []store.Term {
+	Holds    = Kind[Hold]{known: sync.OnceValue(fields[Hold]), Name: "hold", Schema: 1, Secure: true}
+	Photos   = Kind[Photo]{known: sync.OnceValue(fields[Photo]), Name: "photo", Schema: 1}
+	Profiles = Kind[accounts.Profile]{known: sync.OnceValue(fields[accounts.Profile]), Name: "profile", Schema: 1, Secure: true, Terms: func(_ string, p *accounts.Profile) []store.Term {
 		return []store.Term{{Name: ByName, Value: cut(p.Name)}}
 	}}
-	Roles = Kind[Role]{Name: "role", Schema: 1, Secure: true, Terms: func(_ string, r *Role) []store.Term {
+	Sites = Kind[accounts.Site]{known: sync.OnceValue(fields[accounts.Site]), Name: "site", Schema: 1, Secure: true, Terms: func(_ string, s *accounts.Site) []store.Term {
+		return []store.Term{{Name: ByName, Value: cut(s.Name)}}
+	}}
+	Roles = Kind[Role]{known: sync.OnceValue(fields[Role]), Name: "role", Schema: 1, Secure: true, Terms: func(_ string, r *Role) []store.Term {
 		if !r.Removed.IsZero() {
 			return nil
 		}

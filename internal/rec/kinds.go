@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
@@ -96,6 +97,8 @@ type User struct {
 	Baseline  bool      `json:"baseline,omitempty"`
 	// Collided is when the panel made of this user's code one that somebody else has.
 	Collided time.Time `json:"collided,omitzero"`
+	// Projected says for whom this user was made, and from what.
+	Projected *Projected `json:"projected,omitempty"`
 }
 
 // Ended is how a wish ended.
@@ -144,6 +147,7 @@ type Attempt struct {
 	OK     time.Time         `json:"ok,omitzero"`
 	Words  string            `json:"words,omitempty"`  // the last line error's text
 	Routes map[string][]byte `json:"routes,omitempty"` // opaque session state
+	Keeper string            `json:"keeper,omitempty"` // the node that has kept a session
 	ReadAt time.Time         `json:"readAt,omitzero"`  // every user was read then
 	Wants  *panel.Query      `json:"wants,omitempty"`  // what has to be read again
 	Alerts int               `json:"alerts,omitempty"`
@@ -154,6 +158,9 @@ type Attempt struct {
 type Salt struct {
 	KeyID string `json:"key"`
 	Salt  []byte `json:"salt"`
+	// Mask, if set, turns what is derived into the key: it was derived from another key of
+	// the keyring, before a rotation.
+	Mask []byte `json:"mask,omitempty"`
 }
 
 // UserID is the record id of a place on a panel: ids sort by slot.
@@ -175,14 +182,15 @@ const (
 	ByEmail     = "email"
 	ByIdent     = "ident"
 	ByLabel     = "label"
+	ByProjected = "projected"
 )
 
 // The kinds of records. Quiet ones take the store's quiet kinds.
 var (
-	Panels = Kind[Panel]{Name: "panel", Schema: 1, Secure: true, Terms: func(_ string, p *Panel) []store.Term {
+	Panels = Kind[Panel]{known: sync.OnceValue(fields[Panel]), Name: "panel", Schema: 1, Secure: true, Terms: func(_ string, p *Panel) []store.Term {
 		return []store.Term{{Name: BySite, Value: []byte(p.Site)}, {Name: ByIdent, Value: []byte(p.Ident)}}
 	}}
-	Users = Kind[User]{Name: "user", Schema: 1, Secure: true, Terms: func(_ string, u *User) []store.Term {
+	Users = Kind[User]{known: sync.OnceValue(fields[User]), Name: "user", Schema: 1, Secure: true, Terms: func(_ string, u *User) []store.Term {
 		t := []store.Term{{Name: ByPanel, Value: []byte(u.Panel)}}
 		if u.Link != nil {
 			t = append(t, store.Term{Name: ByAccount, Value: []byte(u.Link.Account)})
@@ -199,9 +207,12 @@ var (
 		if u.Reported.Label != "" {
 			t = append(t, store.Term{Name: ByLabel, Value: cut(strings.ToLower(u.Reported.Label))})
 		}
+		if u.Projected != nil {
+			t = append(t, store.Term{Name: ByProjected, Value: []byte(u.Projected.Account)})
+		}
 		return t
 	}}
-	Accounts = Kind[accounts.Account]{Name: "account", Schema: 1, Secure: true, Terms: func(_ string, a *accounts.Account) []store.Term {
+	Accounts = Kind[accounts.Account]{known: sync.OnceValue(fields[accounts.Account]), Name: "account", Schema: 1, Secure: true, Terms: func(_ string, a *accounts.Account) []store.Term {
 		t := siteTerms(a)
 		if a.Kind == accounts.VisitorKind {
 			return append(t, store.Term{Name: ByVisitor, Value: AccountName(a)})
@@ -214,11 +225,11 @@ var (
 		}
 		return append(t, store.Term{Name: ByName, Value: AccountName(a)})
 	}}
-	Epochs      = Kind[credentials.Epoch]{Name: "keys", Schema: 1, Secure: true}
-	Quarantines = Kind[Quarantine]{Name: "quarantine", Schema: 1, Secure: true}
-	Salts       = Kind[Salt]{Name: "person", Schema: 1}
-	Attempts    = Kind[Attempt]{Name: store.Attempt, Schema: 1}
-	Wanted      = Kind[panel.Query]{Name: store.Attempt, Schema: 1} // what has to be read again
+	Epochs      = Kind[credentials.Epoch]{known: sync.OnceValue(fields[credentials.Epoch]), Name: "keys", Schema: 1, Secure: true}
+	Quarantines = Kind[Quarantine]{known: sync.OnceValue(fields[Quarantine]), Name: "quarantine", Schema: 1, Secure: true}
+	Salts       = Kind[Salt]{known: sync.OnceValue(fields[Salt]), Name: "person", Schema: 1}
+	Attempts    = Kind[Attempt]{known: sync.OnceValue(fields[Attempt]), Name: store.Attempt, Schema: 1}
+	Wanted      = Kind[panel.Query]{known: sync.OnceValue(fields[panel.Query]), Name: store.Attempt, Schema: 1} // what has to be read again
 )
 
 func cut(s string) []byte {

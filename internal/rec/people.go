@@ -1,6 +1,7 @@
 package rec
 
 import (
+	"sync"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
@@ -74,9 +75,9 @@ const (
 
 // The kinds of records about accounts and messages to their owners.
 var (
-	Addresses = Kind[Address]{Name: "address", Schema: 1}
-	OneTimes  = Kind[OneTime]{Name: "onetime", Schema: 1, Secure: true}
-	Posts     = Kind[Post]{Name: store.Sent, Schema: 1, Terms: func(_ string, p *Post) []store.Term {
+	Addresses = Kind[Address]{known: sync.OnceValue(fields[Address]), Name: "address", Schema: 1}
+	OneTimes  = Kind[OneTime]{known: sync.OnceValue(fields[OneTime]), Name: "onetime", Schema: 1, Secure: true}
+	Posts     = Kind[Post]{known: sync.OnceValue(fields[Post]), Name: store.Sent, Schema: 1, Terms: func(_ string, p *Post) []store.Term {
 		name := ByNewest
 		if p.Notice {
 			name = ByNotice

@@ -38,6 +38,8 @@ type Kind[T any] struct {
 	Secure bool
 	// Terms are the secondary keys of a value; nil for none.
 	Terms func(id string, v *T) []store.Term
+	// known are the names of T's fields, worked out once; nil: at each reading.
+	known func() map[string]bool
 }
 
 // Extra are the fields of a body that this program does not know.
@@ -85,10 +87,13 @@ func (k Kind[T]) Decode(r store.Record) (T, Extra, error) {
 		return v, nil, fmt.Errorf("%w: %s", ErrBody, r.Key)
 	}
 	var extra Extra
-	known := map[string]bool{}
-	names(reflect.TypeFor[T](), known)
+	known := fields[T]
+	if k.known != nil {
+		known = k.known
+	}
+	ours := known()
 	for _, m := range members(body) {
-		if known[m.name] || m.name == schemaKey && !newer(m.val, k.Schema) {
+		if ours[m.name] || m.name == schemaKey && !newer(m.val, k.Schema) {
 			continue
 		}
 		if extra == nil {
@@ -104,6 +109,13 @@ func newer(raw []byte, schema int) bool {
 	n := 0
 	_ = json.Unmarshal(raw, &n) // not a number: schema 0, the oldest
 	return n > schema
+}
+
+// fields are the JSON names of a struct's fields.
+func fields[T any]() map[string]bool {
+	known := map[string]bool{}
+	names(reflect.TypeFor[T](), known)
+	return known
 }
 
 // names collects the JSON names of a struct, embedded structs included.

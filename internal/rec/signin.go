@@ -2,6 +2,7 @@ package rec
 
 import (
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/credentials"
@@ -20,6 +21,7 @@ type Login struct {
 	Second   bool           `json:"second,omitempty"`   // a second factor is asked for
 	App      *Authenticator `json:"app,omitempty"`
 	Pending  *Authenticator `json:"pending,omitempty"` // shown to the owner, not proven yet
+	Phone    Print          `json:"phone,omitzero"`    // of the number that the owner has proven
 	Recovery []Print        `json:"recovery,omitempty"`
 }
 
@@ -31,7 +33,7 @@ type Authenticator struct {
 	Step       int64              `json:"step,omitempty"` // the newest that was accepted
 }
 
-// Print is the keyed fingerprint of a recovery code.
+// Print is the keyed fingerprint of a recovery code or a phone number.
 type Print struct {
 	KeyID string `json:"key"`
 	Print []byte `json:"print"`
@@ -95,6 +97,9 @@ type Seen struct {
 	At time.Time `json:"at"`
 }
 
+// SignedIn is the id of the [Seen] of an account: when its owner signed in last.
+func SignedIn(account string) string { return "signin/login/" + account }
+
 // Ask is a request for a new password from somebody who says who they are. It is quiet:
 // whether there is such an account is found out later, so that nobody can tell.
 type Ask struct {
@@ -104,19 +109,19 @@ type Ask struct {
 
 // The kinds of records about signing in.
 var (
-	Logins   = Kind[Login]{Name: "login", Schema: 1, Secure: true}
-	Sessions = Kind[Session]{Name: "signin", Schema: 1, Secure: true, Terms: func(_ string, s *Session) []store.Term {
+	Logins   = Kind[Login]{known: sync.OnceValue(fields[Login]), Name: "login", Schema: 1, Secure: true}
+	Sessions = Kind[Session]{known: sync.OnceValue(fields[Session]), Name: "signin", Schema: 1, Secure: true, Terms: func(_ string, s *Session) []store.Term {
 		return []store.Term{{Name: ByAccount, Value: []byte(s.Account)}}
 	}}
-	Devices = Kind[Device]{Name: "device", Schema: 1, Secure: true, Terms: func(_ string, d *Device) []store.Term {
+	Devices = Kind[Device]{known: sync.OnceValue(fields[Device]), Name: "device", Schema: 1, Secure: true, Terms: func(_ string, d *Device) []store.Term {
 		return []store.Term{{Name: ByAccount, Value: []byte(d.Account)}}
 	}}
-	Challenges = Kind[Challenge]{Name: "challenge", Schema: 1, Secure: true, Terms: func(_ string, c *Challenge) []store.Term {
+	Challenges = Kind[Challenge]{known: sync.OnceValue(fields[Challenge]), Name: "challenge", Schema: 1, Secure: true, Terms: func(_ string, c *Challenge) []store.Term {
 		return []store.Term{{Name: ByAccount, Value: []byte(c.Account)}}
 	}}
-	APITokens = Kind[APIToken]{Name: "apitoken", Schema: 1, Secure: true, Terms: func(_ string, t *APIToken) []store.Term {
+	APITokens = Kind[APIToken]{known: sync.OnceValue(fields[APIToken]), Name: "apitoken", Schema: 1, Secure: true, Terms: func(_ string, t *APIToken) []store.Term {
 		return []store.Term{{Name: ByAccount, Value: []byte(t.Account)}}
 	}}
-	Seens = Kind[Seen]{Name: store.Touch, Schema: 1}
-	Asks  = Kind[Ask]{Name: store.Sent, Schema: 1}
+	Seens = Kind[Seen]{known: sync.OnceValue(fields[Seen]), Name: store.Touch, Schema: 1}
+	Asks  = Kind[Ask]{known: sync.OnceValue(fields[Ask]), Name: store.Sent, Schema: 1}
 )

@@ -29,6 +29,8 @@ func checkModel(m panel.Model) error {
 	must(m.Create == 0 || m.Create.Has(m.Change), "Change has %s, which Create lacks: what can be changed can be given at once", m.Change&^m.Create)
 	must(m.Create == 0 || m.Create&(panel.FieldCode|tags) != 0, "Create has no credential, and without one there is no user")
 	must(m.Hands&writes == 0, "%s is in Hands and can be written", m.Hands&writes)
+	must(m.Hands.Has(m.HandsOnce), "%s is in HandsOnce and not in Hands", m.HandsOnce&^m.Hands)
+	must(!m.HandsOnce.Has(panel.FieldCode), "the code is in HandsOnce: it can be changed wherever it can be set")
 	must(writes.Has(m.Experimental), "%s is Experimental and cannot be written", m.Experimental&^writes)
 
 	if m.Slots.Len() == 0 {

@@ -70,6 +70,9 @@ func (k *rig) checkEvent(e panel.Event) {
 		fields++
 		k.saw("the session's state", string(e.State))
 	}
+	if e.Route != "" && e.State == nil {
+		k.t.Errorf("an event names the route %q and has no State", e.Route)
+	}
 	if fields != 1 {
 		k.t.Errorf("an event says %d things, want one", fields)
 	}

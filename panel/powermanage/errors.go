@@ -36,8 +36,10 @@ var (
 	ErrEndpoint = fault.New(fault.Unsupported, "powermanage: the server does not have this call (404)")
 	// ErrLoginBlocked is error 10020 or status 420: logins are blocked for a time.
 	ErrLoginBlocked = fault.New(fault.Busy, "powermanage: logins are blocked for a time (10020)")
-	// ErrLoginAttempts is status 442: the limit of login attempts is reached.
-	ErrLoginAttempts = fault.New(fault.Busy, "powermanage: the limit of login attempts is reached (442)")
+	// ErrLoginAttempts is status 442: the limit of login attempts is reached. Nothing says
+	// for how long, so that nothing is tried again by itself.
+	ErrLoginAttempts = fault.New(fault.Denied, "powermanage: the limit of login attempts is reached (442)").
+				Hinted("Look at the account at the server, then resume the panel.")
 	// ErrServer is a status of 500 and above.
 	ErrServer = fault.New(fault.Unavailable, "powermanage: the server failed")
 	// ErrCrowded is status 429: too many requests.

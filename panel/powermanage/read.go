@@ -40,9 +40,9 @@ func (s *session) look(ctx context.Context, q panel.Query) ([]panel.Event, error
 			return nil, err
 		}
 	}
-	facts := s.told()
+	facts, m := s.told(), s.Model()
+	facts.Model = &m
 	events := []panel.Event{{Panel: &facts}}
-	m := s.Model()
 	if q.All {
 		for _, u := range l.Users {
 			if u.ID > q.After.Slot && m.CheckPlace(panel.Place{Slot: u.ID}) == nil {

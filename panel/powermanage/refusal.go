@@ -161,9 +161,9 @@ func causeOf(code int, b errorBody) error {
 func (r *refusalError) ofLine() error {
 	kind := panel.ErrProtocol
 	switch {
-	case r.is(ErrCombination, ErrUserCode, ErrNotAllowed):
+	case r.is(ErrCombination, ErrUserCode, ErrNotAllowed, ErrLoginAttempts):
 		kind = panel.ErrSecret
-	case r.is(ErrLoginBlocked, ErrLoginAttempts):
+	case r.is(ErrLoginBlocked):
 		kind = panel.ErrBlocked
 	case r.is(ErrNotConnected, ErrStaleSession, ErrUserToken, ErrAuthRequired, ErrServer):
 		kind = panel.ErrUnreachable

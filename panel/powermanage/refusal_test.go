@@ -53,7 +53,7 @@ var answers = []struct {
 		powermanage.ErrLoginBlocked, panel.ErrBlocked, panel.ErrBlocked, nil, panel.ErrBlocked, 31 * time.Second},
 	{"login blocked without a number", 420, ``, powermanage.ErrLoginBlocked, panel.ErrBlocked, panel.ErrBlocked, nil, panel.ErrBlocked, 0},
 	{"session not found", 440, ``, powermanage.ErrStaleSession, panel.ErrUnreachable, panel.ErrUnreachable, nil, panel.ErrSecret, 0},
-	{"too many logins", 442, ``, powermanage.ErrLoginAttempts, panel.ErrBlocked, panel.ErrBlocked, nil, panel.ErrBlocked, 0},
+	{"too many logins", 442, ``, powermanage.ErrLoginAttempts, panel.ErrSecret, panel.ErrSecret, nil, panel.ErrSecret, 0},
 	{"wrong code by status", 444, ``, powermanage.ErrUserCode, panel.ErrSecret, panel.ErrSecret, nil, panel.ErrSecret, 0},
 	{"server failed", 500, `<html>`, powermanage.ErrServer, panel.ErrUnreachable, panel.ErrUnreachable, nil, panel.ErrUnreachable, 0},
 	{"too many requests", 429, ``, powermanage.ErrCrowded, panel.ErrBusy, panel.ErrBusy, nil, panel.ErrBusy, 0},

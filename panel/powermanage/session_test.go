@@ -51,6 +51,27 @@ func TestForgottenSessionsSignInAnewOnce(t *testing.T) {
 	})
 }
 
+// What the server says of one panel is told with every reading: whoever keeps the model
+// knows nothing else of it.
+//
+// Rules: D2
+func TestReadingsTellThePanelsOwnModel(t *testing.T) {
+	run(t, powermanagesim.Options{Panels: []powermanagesim.PanelOptions{{Users: 32, Partitions: 3, Reserved: []int{9}}}}, powermanage.Options{}, func(k *rig) {
+		s := k.open()
+		var told *panel.Model
+		for e, err := range s.Read(k.t.Context(), panel.Query{}) {
+			require.NoError(k.t, err)
+			if e.Panel != nil {
+				told = e.Panel.Model
+			}
+		}
+		require.NotNil(k.t, told)
+		assert.Equal(k.t, s.Model(), *told)
+		assert.Equal(k.t, 32, told.Slots.Last)
+		assert.Equal(k.t, []int{9}, told.Reserved)
+	})
+}
+
 // A session whose secrets are refused on the way presents them no more, whatever it is
 // asked.
 //

@@ -49,7 +49,7 @@ func model(name string, slots int, lens []int, evidence string) panel.Model {
 	}
 	return panel.Model{
 		Kind: panel.Qolsys, Vendor: "Qolsys", Name: name,
-		Read: visible, Hands: byHand,
+		Read: visible, Hands: byHand, HandsOnce: panel.FieldRole,
 		Sight: panel.Marked, Duress: panel.DuressPerPartition,
 		Slots: panel.Slots{First: 1, Last: slots}, MasterSlot: masterSlot, Reserved: reserved,
 		Roles: Roles(), Partitions: maxAreas,
@@ -122,7 +122,7 @@ func modelOf(board string) panel.Model {
 func stateOnly() panel.Model {
 	m := Widest()
 	m.Name = "IQ Panel, state only"
-	m.Read, m.Hands, m.Sight = 0, 0, panel.Hidden
+	m.Read, m.Hands, m.HandsOnce, m.Sight = 0, 0, 0, panel.Hidden
 	m.Label, m.Guides = panel.LabelRule{}, nil
 	m.Linger = linger
 	m.Evidence = "summary and state as several public programs read them from panels; this interface knows no users"

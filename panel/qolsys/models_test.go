@@ -57,6 +57,9 @@ func TestModels(t *testing.T) {
 	assert.ErrorIs(t, pro.CheckPlace(panel.Place{Slot: 243}), panel.ErrSlotReserved)
 	assert.NoError(t, pro.CheckPlace(panel.Place{Slot: 1000}))
 	assert.ErrorIs(t, m.Allow(panel.Standing{Place: panel.Place{Slot: 1}, Role: panel.Master, Exists: true}, panel.Disable), panel.ErrMasterDisable)
+	guest := panel.Standing{Place: panel.Place{Slot: 4}, Role: panel.Guest, Exists: true}
+	assert.ErrorIs(t, m.Allow(guest, panel.EditRole), panel.ErrFixed)
+	assert.NoError(t, m.Allow(guest, panel.EditPartitions))
 	assert.ErrorIs(t, named(t, "IQ Panel (first)").CheckLabel("Elevenchars"), panel.ErrLabel)
 }
 

@@ -1,0 +1,122 @@
+package rec
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/store"
+)
+
+// CredentialKind is what a credential is.
+type CredentialKind string
+
+// The kinds of credentials. An account has at most one PIN and one duress PIN.
+const (
+	PIN       CredentialKind = "pin"
+	DuressPIN CredentialKind = "duress"
+	TagNumber CredentialKind = "tag"
+)
+
+// Credential is one thing with which a person is let in. It is kept with the account, is
+// claimed over all accounts, and is written to devices from here. Its id is
+// [CredentialID]. When its holder may enter at all is the account's affair.
+type Credential struct {
+	Account string         `json:"account"`
+	Kind    CredentialKind `json:"kind"`
+	// Names are claimed in the tenant's scope: its own under each key of the epoch, and, of
+	// a tag, the numbers that are printed on it. The sealed value has one of them.
+	Names []string `json:"names"`
+	// Reserves are the neighbours that nobody else may have.
+	Reserves []string `json:"reserves,omitempty"`
+	// Generation binds the sealed value: a new code of the same kind has the next one.
+	Generation uint64             `json:"generation"`
+	Len        int                `json:"len"` // digits of a code, bits of a tag
+	Sealed     credentials.Sealed `json:"sealed,omitzero"`
+	Label      string             `json:"label,omitempty"` // of a tag: what is written on it
+	State      TagState           `json:"state,omitempty"` // of a tag
+	StateSince time.Time          `json:"stateSince,omitzero"`
+
+	// Restrictions of this credential beside those of the account. Zero: none.
+	Window   credentials.Window    `json:"window,omitzero"`
+	Schedule *credentials.Schedule `json:"schedule,omitempty"`
+	Type     credentials.UserType  `json:"type,omitempty"`
+	Uses     int                   `json:"uses,omitempty"` // how often it opens; 0: no limit
+	Disabled bool                  `json:"disabled,omitempty"`
+
+	// Leaving are the names of values before, claimed until no device has them.
+	Leaving []string `json:"leaving,omitempty"`
+
+	Created time.Time `json:"created"`
+	Changed time.Time `json:"changed"`
+}
+
+// Claims are the names that the credential takes, and whether each is held or only kept
+// from others.
+func (c Credential) Claims() map[string]bool {
+	held := map[string]bool{}
+	for _, n := range c.Reserves {
+		held[n] = false
+	}
+	for _, n := range append(append([]string{}, c.Names...), c.Leaving...) {
+		held[n] = true
+	}
+	return held
+}
+
+// TagState is what became of a tag. The zero value is a tag that works.
+type TagState string
+
+// The states of a tag.
+const (
+	TagActive   TagState = ""
+	TagLost     TagState = "lost"
+	TagStolen   TagState = "stolen"
+	TagDamaged  TagState = "damaged"
+	TagDisabled TagState = "disabled"
+)
+
+// Works reports whether the credential itself is not out of use.
+func (c Credential) Works() bool {
+	return !c.Disabled && !c.Window.Revoked && c.State == TagActive && !c.Sealed.IsZero()
+}
+
+// Hours are the credential's own, nil: always.
+func (c Credential) Hours() (*credentials.Compiled, error) {
+	if c.Schedule == nil {
+		return c.Type.Own(credentials.Schedule{})
+	}
+	return c.Type.Own(*c.Schedule)
+}
+
+// Usage is how often a credential was used, and when. It is quiet; its id is the
+// credential's.
+type Usage struct {
+	First time.Time `json:"first,omitzero"`
+	Last  time.Time `json:"last,omitzero"`
+	Count int       `json:"count,omitempty"`
+}
+
+// CredentialID is the id of an account's credential; n tells tags from each other and is
+// the tag's generation, 0 of the others.
+func CredentialID(account string, kind CredentialKind, n uint64) string {
+	id := account + "." + string(kind)
+	if n > 0 {
+		id += "." + strconv.FormatUint(n, 10)
+	}
+	return id
+}
+
+// CredentialBinding is what a credential's sealed value is bound to.
+func CredentialBinding(account string, kind CredentialKind, generation uint64) credentials.Binding {
+	return credentials.Binding{Owner: "account/" + account, Kind: string(kind), Generation: generation}
+}
+
+// The kinds of records about a person's credentials.
+var (
+	Credentials = Kind[Credential]{known: sync.OnceValue(fields[Credential]), Name: "credential", Schema: 1, Secure: true, Terms: func(_ string, c *Credential) []store.Term {
+		return []store.Term{{Name: ByAccount, Value: []byte(c.Account)}}
+	}}
+	Usages = Kind[Usage]{known: sync.OnceValue(fields[Usage]), Name: store.Touch, Schema: 1}
+)

@@ -1,0 +1,343 @@
+package roster
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/engine"
+	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/internal/rec"
+	"github.com/seed-a2d3eaca/keyholder/store"
+)
+
+// lookAgain is how long a person's devices are left alone while one of them is not as it
+// should be: what a panel refused is asked again then, and what it has confirmed is noted.
+const lookAgain = 15 * time.Minute
+
+// pass makes one person's devices follow from what is stored. Everything in it can be
+// done again by anybody at any time: each wish is decided and committed by itself.
+type pass struct {
+	desk    *Desk
+	rel     *relation
+	account string
+	line    store.Line
+	now     time.Time
+	as      []credentials.Subject // as whom the person acts, when reach was read
+	reach   map[string]reach
+	plan    plan
+	users   map[string][]rec.User // by panel
+	moved   int                   // wishes that were made
+	words   map[string]string     // by panel: why it cannot have the person
+	failed  error
+}
+
+func projector() accounts.Actor { return accounts.SystemActor("project") }
+
+// projectLoops are what makes devices follow. Only nodes that can open sealed codes have
+// them.
+func (d *Desk) projectLoops() []engine.Loop {
+	if d.opener == nil {
+		return nil
+	}
+	return []engine.Loop{
+		{Name: "roster/project", Every: d.o.PollEvery, Wake: d.core.Store.Wake, Pass: d.Project},
+		{Name: "roster/rights", Every: beatEvery, Wake: d.core.Store.Wake, Pass: d.spread},
+		{Name: "roster/sweep", Every: beatEvery, Pass: d.sweepDue},
+	}
+}
+
+// Project makes devices follow whose persons are due, and returns. It is one pass of the
+// loop that [Desk.Loops] describes; hosts without a runner may call it. Whoever loses
+// access does so before anybody gets it.
+func (d *Desk) Project(ctx context.Context) error {
+	if d.opener == nil {
+		return ErrNoOpener
+	}
+	lines, err := d.chores(ctx, flow.ProjectLine(""), 100)
+	if err != nil || len(lines) == 0 {
+		return err
+	}
+	if err := d.beat(ctx); err != nil {
+		return err
+	}
+	_, err = d.project(ctx, lines)
+	return err
+}
+
+// follow is the first pass for one person, made by the service itself so that devices are
+// told at once. What fails is done by the loop.
+func (d *Desk) follow(ctx context.Context, account string) {
+	if d.opener == nil {
+		return
+	}
+	err := d.beat(ctx)
+	if err == nil {
+		_, err = d.project(ctx, []store.Line{{Name: flow.ProjectLine(account)}})
+	}
+	if err != nil {
+		d.core.Logger().WarnContext(ctx, "project later", slog.String("account", account), slog.Any("error", err))
+	}
+}
+
+// project works lines: first all that take access away, then all that give it. It returns
+// how many wishes that made.
+func (d *Desk) project(ctx context.Context, lines []store.Line) (int, error) {
+	rel, err := d.relation(ctx)
+	if err != nil {
+		return 0, err
+	}
+	passes := map[string]*pass{}
+	for _, l := range lines {
+		line, ours, err := d.begin(ctx, l.Name)
+		if err != nil {
+			d.failed(ctx, l, err)
+		}
+		if !ours {
+			continue
+		}
+		passes[l.Name] = &pass{desk: d, rel: rel, account: l.Name[len(flow.ProjectLine("")):], line: line, now: d.local.now(), words: map[string]string{}}
+	}
+	for _, step := range []func(*pass, context.Context){(*pass).take, (*pass).give} {
+		err = d.each(ctx, lines, func(ctx context.Context, l store.Line) error {
+			if p, ours := passes[l.Name]; ours {
+				step(p, ctx)
+			}
+			return nil
+		})
+	}
+	moved := 0
+	for _, p := range passes {
+		if p.failed = errors.Join(p.failed, err); p.end(ctx) != nil {
+			d.failed(ctx, p.line, p.failed)
+		}
+		moved += p.moved
+	}
+	return moved, err
+}
+
+// reaches is where the person may enter, read once for as long as they act as the same.
+func (p *pass) reaches(as []credentials.Subject) map[string]reach {
+	if p.reach == nil || !slices.Equal(p.as, as) {
+		p.as, p.reach = as, p.rel.reaches(as)
+	}
+	return p.reach
+}
+
+// look reads what the pass goes by.
+func (p *pass) look(ctx context.Context) error {
+	_, err := p.desk.core.Act(ctx, projector(), func(u *flow.Unit) error {
+		var err error
+		p.plan, err = p.decide(u, "")
+		return err
+	})
+	if err == nil {
+		p.users, err = p.desk.usersFor(ctx, p.account)
+	}
+	return err
+}
+
+// usersFor lists the users that were made for an account or are linked to it, by panel.
+func (d *Desk) usersFor(ctx context.Context, account string) (map[string][]rec.User, error) {
+	out := map[string][]rec.User{}
+	for _, term := range []string{rec.ByProjected, rec.ByAccount} {
+		q := store.Query{Kind: rec.Users.Name, Term: term, From: []byte(account), To: append([]byte(account), 0)}
+		for more := true; more; {
+			rs, err := d.core.Store.List(ctx, q)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range rs {
+				u, _, err := rec.Users.Decode(r)
+				if err != nil {
+					return nil, err
+				}
+				if !slices.ContainsFunc(out[u.Panel], func(o rec.User) bool { return o.Place == u.Place }) {
+					out[u.Panel] = append(out[u.Panel], u)
+				}
+				q.After = &store.Position{Value: []byte(account), ID: r.Key.ID}
+			}
+			more = len(rs) == store.MaxPage
+		}
+	}
+	return out, nil
+}
+
+// take wishes the person off every device that should not have them. A device that
+// refuses does not keep the others.
+func (p *pass) take(ctx context.Context) {
+	p.failed = p.look(ctx)
+	for id, users := range p.users {
+		for _, u := range users {
+			if _, wanted := p.plan.targets[id]; !wanted && p.plan.theirs(u) && u.Exists() {
+				p.note(id, p.remove(ctx, id, u.Place))
+			}
+		}
+	}
+}
+
+// give wishes the person onto every device that should have them, and what they have
+// there up to date.
+func (p *pass) give(ctx context.Context) {
+	for id := range p.plan.targets {
+		p.note(id, p.giveAt(ctx, id))
+	}
+}
+
+// note keeps why a device cannot have the person. Anything else ends the turn, to be done
+// again.
+func (p *pass) note(id string, err error) {
+	if err == nil {
+		return
+	}
+	switch fault.Of(err) {
+	case fault.Unknown, fault.Unavailable, fault.Busy, fault.Internal:
+		p.failed = errors.Join(p.failed, err)
+	default:
+		p.words[id] = flow.Reason(unsaid(err))
+	}
+}
+
+// end gives the line back, due when the plan changes by itself. It is given back also
+// when the pass was interrupted.
+func (p *pass) end(ctx context.Context) error {
+	settled := false
+	if p.failed == nil {
+		settled, p.failed = p.settle(ctx)
+	}
+	fate := store.Fate{Done: p.line.Gen}
+	switch {
+	case p.failed != nil:
+		fate = store.Fate{Again: p.now.Add(backoff(p.line.Attempts)), Tried: true}
+	case !settled:
+		fate.Again = sooner(p.plan.next, p.now.Add(lookAgain))
+	default:
+		fate.Again = p.plan.next
+	}
+	err := p.desk.finish(ctx, p.line, fate, func(u *flow.Unit) error {
+		was, _, err := flow.Load(u, rec.Misses, p.line.Name)
+		if err != nil || p.failed != nil || len(p.words)+len(was.Panels) == 0 {
+			return err
+		}
+		return flow.Put(u, rec.Misses, p.line.Name, was.After(p.words, u.Now()))
+	})
+	p.failed = errors.Join(p.failed, err)
+	return p.failed
+}
+
+// settle lets go of what no device has any more, and reports whether every device is as
+// it should be.
+func (p *pass) settle(ctx context.Context) (bool, error) {
+	users, err := p.desk.usersFor(ctx, p.account)
+	if err != nil {
+		return false, err
+	}
+	settled, leaving := len(p.words) == 0, len(p.plan.pin.Leaving) > 0 || p.plan.gone
+	for _, t := range p.plan.tags {
+		leaving = leaving || len(t.Leaving) > 0
+	}
+	for id, list := range users {
+		_, wanted := p.plan.targets[id]
+		for _, u := range list {
+			if r := u.Projected; r == nil || r.Account != p.account {
+				continue
+			}
+			settled = settled && u.Idle() && len(u.Sent)+len(u.SentTags) == 0 && !u.Superseded() && (wanted || !p.plan.made(u) || !u.Reported.Set)
+		}
+	}
+	if !settled || !leaving {
+		return settled && !leaving, nil
+	}
+	return true, p.release(ctx)
+}
+
+// release frees the names of values that have left every device, and all of them when the
+// account is gone.
+func (p *pass) release(ctx context.Context) error {
+	_, err := p.desk.core.Act(ctx, projector(), func(u *flow.Unit) error {
+		h := &holding{Unit: u, person: p.desk.As(projector()).Person(accounts.ID(p.account)), fields: "no device has the old ones"}
+		if err := h.read(); err != nil {
+			return err
+		}
+		if h.owner.Since.IsZero() || h.owner.Codes != p.plan.owner.Codes {
+			return nil // nothing was ever given, or something newer is on its way
+		}
+		all := []*credential{&h.pin, &h.duress}
+		for i := range h.tags {
+			all = append(all, &h.tags[i])
+		}
+		names := 0
+		for _, c := range all {
+			if p.plan.gone {
+				c.leave()
+			}
+			names += len(c.Leaving)
+			c.Leaving = nil
+		}
+		if names == 0 {
+			return nil
+		}
+		if err := h.store(); err != nil {
+			return err
+		}
+		return h.say()
+	})
+	return err
+}
+
+// spread makes everybody due when rules, groups or points have changed.
+func (d *Desk) spread(ctx context.Context) error {
+	return d.chore(ctx, flow.RightsLine, func() (time.Time, error) {
+		return time.Time{}, d.persons(ctx, func(ids []string) error {
+			_, err := d.core.Act(ctx, projector(), func(u *flow.Unit) error {
+				for _, id := range ids {
+					u.Project(id)
+				}
+				return nil
+			})
+			return err
+		})
+	})
+}
+
+// persons walks the accounts that have credentials, some at a time.
+func (d *Desk) persons(ctx context.Context, some func(ids []string) error) error {
+	for q := (store.Query{Kind: rec.Projections.Name, Limit: 50}); ; {
+		rs, err := d.core.Store.List(ctx, q)
+		if err != nil {
+			return err
+		}
+		var ids []string
+		for _, r := range rs {
+			ids = append(ids, r.Key.ID)
+			q.After = &store.Position{ID: r.Key.ID}
+		}
+		if len(ids) > 0 {
+			if err := some(ids); err != nil {
+				return err
+			}
+		}
+		if len(rs) < q.Limit {
+			return nil
+		}
+	}
+}
+
+// followAll is the first pass for everybody, see [Desk.follow].
+func (d *Desk) followAll(ctx context.Context) {
+	if d.opener == nil {
+		return
+	}
+	err := d.beat(ctx)
+	if err == nil {
+		err = d.spread(ctx)
+	}
+	if err != nil {
+		d.core.Logger().WarnContext(ctx, "project later", slog.Any("error", err))
+	}
+}

@@ -1,0 +1,98 @@
+package roster
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/seed-a2d3eaca/keyholder/audit"
+	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/store"
+)
+
+// sweepEvery is how often all devices are compared with what they should have.
+const sweepEvery = 15 * time.Minute
+
+// maxSkew is how far this node's clock may be from the store's.
+const maxSkew = 2 * time.Second
+
+// ErrSkew: this node's clock differs from the store's, so it does not sweep.
+var ErrSkew = fault.New(fault.Precondition, "roster: this node's clock is wrong").
+	Hinted("Synchronise the clock of this machine. Other nodes do the work meanwhile.")
+
+// Swept is what a sweep came to.
+type Swept struct {
+	Persons int // whose devices were compared
+	Found   int // devices that were behind although nothing had said so: 0 is right
+}
+
+// Sweep compares what the devices of everybody were told with what follows from the
+// stored state now, whatever was noticed, missed or repeated before, and puts right what
+// differs. It is the backstop of what is done on time, and has to find nothing.
+func (d *Desk) Sweep(ctx context.Context) (Swept, error) {
+	var s Swept
+	if d.opener == nil {
+		return s, ErrNoOpener
+	}
+	if err := d.beat(ctx); err != nil {
+		return s, err
+	}
+	now := d.local.now()
+	if skew := now.Sub(d.core.Time()); skew.Abs() > maxSkew {
+		return s, ErrSkew
+	}
+	soon, err := d.soon(ctx, now.Add(sweepEvery))
+	if err != nil {
+		return s, err
+	}
+	err = d.persons(ctx, func(ids []string) error {
+		var lines []store.Line
+		for _, id := range ids {
+			if name := flow.ProjectLine(id); !soon[name] {
+				lines = append(lines, store.Line{Name: name})
+			}
+		}
+		s.Persons += len(ids)
+		moved, err := d.project(ctx, lines)
+		s.Found += moved
+		return err
+	})
+	if err != nil || s.Found == 0 {
+		return s, err
+	}
+	_, err = d.core.Act(ctx, projector(), func(u *flow.Unit) error {
+		_, err := u.Say(audit.SweepFound, audit.Failure, nil, flow.F(audit.FieldCount, strconv.Itoa(s.Found)))
+		return err
+	})
+	d.alert(Alert{At: now, Kind: SweepFound, Text: strconv.Itoa(s.Found) + " devices were behind"})
+	return s, err
+}
+
+// soon lists the lines of persons that are looked at before a time anyway.
+func (d *Desk) soon(ctx context.Context, before time.Time) (map[string]bool, error) {
+	soon := map[string]bool{}
+	for after := ""; ; {
+		lines, err := d.core.Store.Lines(ctx, flow.ProjectLine(""), after, 100)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range lines {
+			soon[l.Name] = !l.Due.IsZero() && l.Due.Before(before)
+			after = l.Name
+		}
+		if len(lines) < 100 {
+			return soon, nil
+		}
+	}
+}
+
+// sweepDue sweeps, if no node has done so for a quarter of an hour.
+func (d *Desk) sweepDue(ctx context.Context) error {
+	return d.chore(ctx, flow.SweepLine, func() (time.Time, error) {
+		s, err := d.Sweep(ctx)
+		d.core.Logger().DebugContext(ctx, "swept", slog.Int("persons", s.Persons), slog.Int("found", s.Found))
+		return d.local.now().Add(sweepEvery), err
+	})
+}
