@@ -126,6 +126,7 @@ var rows = [...]row{
 	{AccountPasswordResetSent, "A message to set a new password was sent.", Low, accountChange, accountPasswordReset, accountFields},
 	{PasswordSet, "A password was set.", Medium, accountChange, accountPasswordChange, signInFields},
 	{AccountPhotoChanged, "The photo of an account was changed.", Informational, accountChange, other, detailFields},
+	{AccountRegistrationRejected, "A request for an account was rejected.", Low, accountChange, other, detailFields},
 	{AccountRemoved, "An account was removed.", Medium, accountChange, accountDelete, accountFields},
 	{AccountRevoked, "An account was revoked.", Medium, accountChange, accountDisable, detailFields},
 	{AccountRightsLent, "An account was given rights for a time.", Medium, userAccess, accessAssignRole, detailFields},

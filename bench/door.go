@@ -52,9 +52,9 @@ func openGate(ctx context.Context, fleet store.Fleet) (*gate, error) {
 	err = errors.Join(
 		write(g, rec.Points, "front", &rec.Point{Point: credentials.Point{ID: "front", Site: site}}),
 		write(g, rec.Rules, "all", &rec.Rule{ID: "all", Site: site, Points: []string{"front"}, Who: []credentials.Subject{{Kind: "role", ID: "staff"}}}),
-		g.enrol("anna"),
-		g.give("anna", rec.PIN, gatePIN, credentials.Unrestricted),
-		g.give("anna", rec.DuressPIN, gateDuress, credentials.Unrestricted),
+		g.enrol("cleaner"),
+		g.give("cleaner", rec.PIN, gatePIN, credentials.Unrestricted),
+		g.give("cleaner", rec.DuressPIN, gateDuress, credentials.Unrestricted),
 	)
 	if err != nil {
 		return nil, err

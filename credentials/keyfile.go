@@ -3,6 +3,7 @@ package credentials
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/seed-a2d3eaca/keyholder/fault"
 )
@@ -60,31 +62,44 @@ func OpenKeyFile(ctx context.Context, path string, o KeyFileOptions) (*Ring, err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	b, err := readPrivate(path)
-	if errors.Is(err, fs.ErrNotExist) && o.Create {
+	f, err := readKeyFile(path)
+	if errors.Is(err, ErrKeyFileMissing) && o.Create {
 		if err = createKeyFile(path); err == nil {
-			b, err = readPrivate(path)
+			f, err = readKeyFile(path)
 		}
 	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, ErrKeyFileMissing
-	case err != nil:
+	if err != nil {
 		return nil, err
 	}
-	var f keyFile
+	return f.ring(o.Tenant)
+}
+
+func readKeyFile(path string) (f keyFile, err error) {
+	b, err := readPrivate(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return f, ErrKeyFileMissing
+	case err != nil:
+		return f, err
+	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&f); err != nil || f.Schema != 1 {
-		return nil, ErrKeyFile // what json says could quote the file
+		return f, ErrKeyFile // what json says could quote the file
 	}
+	return f, nil
+}
+
+// ring makes the keyring that a file describes.
+func (f keyFile) ring(tenant string) (*Ring, error) {
 	keys := make([]Key, len(f.Keys))
 	for i, e := range f.Keys {
+		var err error
 		if keys[i], err = KeyOf(e.ID, e.Root); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrKeyFile, err)
 		}
 	}
-	r, err := NewKeyring(o.Tenant, keys, KeyringOptions{Epoch: f.Epoch})
+	r, err := NewKeyring(tenant, keys, KeyringOptions{Epoch: f.Epoch})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKeyFile, err)
 	}
@@ -108,19 +123,30 @@ func readPrivate(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, 1<<20))
 }
 
-// createKeyFile writes the whole file under another name and links it into place, so
-// that nobody ever reads half a file and the first of two writers wins.
+// createKeyFile makes a file with one new key. The first of two writers wins.
 func createKeyFile(path string) error {
 	k := GenerateKey()
-	b, err := json.MarshalIndent(keyFile{
+	f := keyFile{
 		Epoch:  Epoch{N: 1, Prints: []string{k.id}, Seal: k.id},
 		Keys:   []keyFileEntry{{ID: k.id, Root: k.root[:]}},
 		Schema: 1,
-	}, "", "  ")
+	}
+	return writeKeyFile(path, f, func(tmp string) error {
+		if err := os.Link(tmp, path); !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		return nil
+	})
+}
+
+// writeKeyFile writes the whole file under another name and lets it take its place, so
+// that nobody ever reads half a file.
+func writeKeyFile(path string, content keyFile, place func(tmp string) error) error {
+	b, err := json.MarshalIndent(content, "", "  ")
 	if err != nil {
 		return err
 	}
-	tmp := path + "." + k.id
+	tmp := path + "." + strings.ToLower(rand.Text()[:8])
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -128,11 +154,12 @@ func createKeyFile(path string) error {
 	_, err = f.Write(append(b, '\n'))
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		if err = os.Link(tmp, path); errors.Is(err, fs.ErrExist) {
-			err = nil
-		}
+		err = place(tmp)
 	}
-	return errors.Join(err, os.Remove(tmp), syncDir(filepath.Dir(path)))
+	if rerr := os.Remove(tmp); !errors.Is(rerr, fs.ErrNotExist) {
+		err = errors.Join(err, rerr)
+	}
+	return errors.Join(err, syncDir(filepath.Dir(path)))
 }
 
 // syncDir makes the new name durable.

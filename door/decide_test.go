@@ -22,26 +22,26 @@ var reasons = []struct {
 	edit   func(w *world)
 }{
 	{credentials.Granted, true, func(*world) {}},
-	{credentials.Revoked, false, func(w *world) { w.changeAccount("anna", func(a *accounts.Account) { a.Window.Revoked = true }) }},
+	{credentials.Revoked, false, func(w *world) { w.changeAccount("cleaner", func(a *accounts.Account) { a.Window.Revoked = true }) }},
 	{credentials.Disabled, true, func(w *world) {
-		w.changeAccount("anna", func(a *accounts.Account) { a.Suspended.At = noon.Add(-time.Minute) })
+		w.changeAccount("cleaner", func(a *accounts.Account) { a.Suspended.At = noon.Add(-time.Minute) })
 	}},
 	{credentials.NotYet, true, func(w *world) {
-		w.changeAccount("anna", func(a *accounts.Account) { a.Window.From = noon.Add(time.Second) })
+		w.changeAccount("cleaner", func(a *accounts.Account) { a.Window.From = noon.Add(time.Second) })
 	}},
-	{credentials.Expired, true, func(w *world) { w.changeAccount("anna", func(a *accounts.Account) { a.Window.Until = noon }) }},
+	{credentials.Expired, true, func(w *world) { w.changeAccount("cleaner", func(a *accounts.Account) { a.Window.Until = noon }) }},
 	{credentials.UsedUp, true, func(w *world) {
 		for _, k := range []rec.CredentialKind{rec.PIN, rec.TagNumber} {
-			w.change("anna", k, func(c *rec.Credential) { c.Uses = 1 })
+			w.change("cleaner", k, func(c *rec.Credential) { c.Uses = 1 })
 		}
 		require.True(w.t, w.try(typed(w.t, pin)).Granted)
 		require.True(w.t, w.try(held(w.t, card)).Granted)
 	}},
 	{credentials.NoClock, true, func(w *world) {
-		w.changeAccount("anna", func(a *accounts.Account) { a.Window.Until = noon.Add(time.Hour) })
+		w.changeAccount("cleaner", func(a *accounts.Account) { a.Window.Until = noon.Add(time.Hour) })
 		w.quality(credentials.ClockDoubtful)
 	}},
-	{credentials.NoRule, true, func(w *world) { w.changeAccount("anna", func(a *accounts.Account) { a.Roles = nil }) }},
+	{credentials.NoRule, true, func(w *world) { w.changeAccount("cleaner", func(a *accounts.Account) { a.Roles = nil }) }},
 	{credentials.OutOfHours, true, func(w *world) {
 		put(w, rec.Rules, "all", func(r *rec.Rule) {
 			r.Schedule = &credentials.Schedule{Week: []credentials.Span{{Days: []credentials.Weekday{3}, From: 13 * 60, Until: 14 * 60}}}
@@ -65,7 +65,7 @@ func TestEveryReasonOnEveryMedium(t *testing.T) {
 			answers := map[string]door.Answer{}
 			for name, entry := range map[string]door.Entry{"pin": typed(t, pin), "duress": typed(t, duress), "card": held(t, card)} {
 				w := newWorld(t)
-				w.anna()
+				w.cleaner()
 				row.edit(w)
 				a := w.try(entry)
 				require.Equal(t, row.reason, a.Reason, name)
@@ -74,7 +74,7 @@ func TestEveryReasonOnEveryMedium(t *testing.T) {
 				last := e[len(e)-1]
 				require.Equal(t, a.Decision, last.Value(audit.FieldDecision))
 				require.Equal(t, string(row.reason), last.Value(audit.FieldReason))
-				require.Equal(t, "anna", last.Value(audit.FieldAccount))
+				require.Equal(t, "cleaner", last.Value(audit.FieldAccount))
 				flag, err := w.as("operator").Duress(t.Context(), last)
 				require.NoError(t, err)
 				require.Equal(t, name == "duress", flag)
@@ -84,7 +84,7 @@ func TestEveryReasonOnEveryMedium(t *testing.T) {
 					require.Len(t, raised, 1)
 					require.Len(t, w.alarms, 1)
 					require.Equal(t, "call the guard", orDefault(w.alarms[0].Action, row.reason))
-					require.Equal(t, accounts.ID("anna"), w.alarms[0].Account)
+					require.Equal(t, accounts.ID("cleaner"), w.alarms[0].Account)
 				} else {
 					require.Empty(t, raised)
 					require.Empty(t, w.alarms)
@@ -108,20 +108,20 @@ func orDefault(action string, r credentials.Reason) string {
 // Rules: G183
 func TestATypedTagNumberIsAWrongCodeWithANote(t *testing.T) {
 	w := newWorld(t)
-	w.account("bob")
-	w.give("bob", rec.TagNumber, "00:00:04:62") // 1122 in decimal
+	w.account("guest")
+	w.give("guest", rec.TagNumber, "00:00:04:62") // 1122 in decimal
 	a := w.try(typed(t, badge))
 	require.Equal(t, credentials.Unknown, a.Reason)
 	e := w.entries("main", audit.DoorDecided)[0]
 	require.Equal(t, "tag number typed", e.Value(audit.FieldFields))
-	require.Equal(t, "bob", e.Value(audit.FieldAccount))
+	require.Equal(t, "guest", e.Value(audit.FieldAccount))
 	require.True(t, w.try(held(t, "00:00:04:62")).Granted)
 }
 
 // Rules: G199
 func TestAReaderSpeaksForItsOwnPointsOnly(t *testing.T) {
 	w := newWorld(t)
-	w.anna()
+	w.cleaner()
 	w.point("back", "site")
 	e := typed(t, pin)
 	e.Point = "back"
@@ -146,7 +146,7 @@ func TestAReaderSpeaksForItsOwnPointsOnly(t *testing.T) {
 // Rules: G199
 func TestAReaderWithACertificate(t *testing.T) {
 	w := newWorld(t)
-	w.anna()
+	w.cleaner()
 	key, err := w.as("operator").AddReader(t.Context(), door.NewReader{Site: "site", Points: map[string]door.Outage{"front": door.OutageDeny}, Certificate: []byte("der")})
 	require.NoError(t, err)
 	_, err = w.door.Decide(t.Context(), door.ByKey(key), typed(t, pin))
@@ -215,7 +215,7 @@ func TestWhatIsNoEntryIsRefused(t *testing.T) {
 // Rules: G204
 func TestAClockBehindTheLogIsInDoubt(t *testing.T) {
 	w := newWorld(t)
-	w.anna()
+	w.cleaner()
 	w.account("until")
 	w.give("until", rec.PIN, "4826", func(c *rec.Credential) { c.Window.Until = noon.Add(24 * time.Hour) })
 	require.True(t, w.try(typed(t, "4826")).Granted)
@@ -231,7 +231,7 @@ func TestAClockBehindTheLogIsInDoubt(t *testing.T) {
 // Rules: G193, R240
 func TestAlarmsAreForThoseWhoMaySeeThem(t *testing.T) {
 	w := newWorld(t)
-	w.anna()
+	w.cleaner()
 	w.try(typed(t, duress))
 	require.NoError(t, w.door.Work(t.Context()))
 	list, err := w.as("operator").Alarms(t.Context(), "site")
@@ -240,7 +240,7 @@ func TestAlarmsAreForThoseWhoMaySeeThem(t *testing.T) {
 	require.Equal(t, noon, list[0].Raised)
 	require.Equal(t, noon, list[0].Delivered)
 	require.Zero(t, list[0].Acknowledged)
-	require.NotContains(t, list[0].String(), "anna")
+	require.NotContains(t, list[0].String(), "cleaner")
 	for _, id := range []accounts.ID{"guard", "other"} {
 		_, err := w.as(id).Alarms(t.Context(), "site")
 		require.Equal(t, fault.Denied, fault.Of(err), id)

@@ -71,8 +71,8 @@ func TestNothingTellsADuressCodeApart(t *testing.T) {
 		w := newWorld(t, func(o *door.Options) {
 			o.Alarm = func(context.Context, door.Alarm) error { return errors.New("the guard does not answer") }
 		})
-		w.anna()
-		w.change("anna", rec.PIN, func(c *rec.Credential) {
+		w.cleaner()
+		w.change("cleaner", rec.PIN, func(c *rec.Credential) {
 			c.Uses = 2
 			c.Window.Until = noon.Add(time.Hour)
 		})
@@ -115,8 +115,8 @@ func TestNothingTellsADuressCodeApart(t *testing.T) {
 // Rules: G63, G196
 func TestAPINAndItsDuressPINCountTogether(t *testing.T) {
 	w := newWorld(t)
-	w.anna()
-	w.change("anna", rec.PIN, func(c *rec.Credential) { c.Type = credentials.Disposable })
+	w.cleaner()
+	w.change("cleaner", rec.PIN, func(c *rec.Credential) { c.Type = credentials.Disposable })
 	require.True(t, w.try(typed(t, duress)).Granted)
 	require.Equal(t, credentials.UsedUp, w.try(typed(t, pin)).Reason)
 }
@@ -134,7 +134,7 @@ func TestAnAlarmThatFailsIsTriedAgainAndChangesNothingAtTheDoor(t *testing.T) {
 			return nil
 		}
 	})
-	w.anna()
+	w.cleaner()
 	require.True(t, w.try(typed(t, duress)).Granted)
 	require.Empty(t, calls, "the door does not wait for the alarm")
 	require.NoError(t, w.door.Work(t.Context()))
@@ -159,7 +159,7 @@ func TestAnAlarmIsRaisedOnceWhateverFails(t *testing.T) {
 	for _, verb := range []storetest.Verb{storetest.Commit, storetest.List, storetest.Load} {
 		for _, how := range []storetest.Fault{storetest.Fail, storetest.Lose, storetest.Stale} {
 			w := newWorld(t)
-			w.anna()
+			w.cleaner()
 			vault := w.opts.Restricted
 			broken := true
 			w.opts.Restricted = storetest.Faulty(vault, func(c storetest.Call) storetest.Fault {
@@ -182,7 +182,7 @@ func TestAnAlarmIsRaisedOnceWhateverFails(t *testing.T) {
 // A signal that cannot be opened keeps no alarm waiting.
 func TestASignalThatDoesNotOpenKeepsNoOther(t *testing.T) {
 	w := newWorld(t)
-	w.anna()
+	w.cleaner()
 	put(w, rec.Signals, "door/broken", func(s *rec.Signal) {
 		*s = rec.Signal{At: noon.Add(-time.Hour), Sealed: credentials.Sealed{KeyID: "gone", Bytes: []byte("x")}}
 	})
@@ -196,8 +196,8 @@ func TestASignalThatDoesNotOpenKeepsNoOther(t *testing.T) {
 // Rules: G57, G204
 func TestADecisionThatIsNotWrittenLetsNobodyIn(t *testing.T) {
 	w := newWorld(t)
-	w.anna()
-	w.change("anna", rec.PIN, func(c *rec.Credential) { c.Type = credentials.Disposable })
+	w.cleaner()
+	w.change("cleaner", rec.PIN, func(c *rec.Credential) { c.Type = credentials.Disposable })
 	w.failing(func(c storetest.Call) storetest.Fault {
 		if c.Verb == storetest.Commit {
 			return storetest.Fail

@@ -68,7 +68,7 @@ type edge struct {
 func newEdge(t *testing.T, edits ...func(*door.EdgeOptions)) *edge {
 	t.Helper()
 	w := newWorld(t)
-	w.anna()
+	w.cleaner()
 	site, err := w.as("operator").SiteKey(t.Context(), "site")
 	require.NoError(t, err)
 	e := &edge{world: w, wire: &wire{w: w}}
@@ -153,7 +153,7 @@ func TestARevocationCountsWithinTheBound(t *testing.T) {
 			require.NoError(t, e.edge.Refresh(t.Context()))
 			e.cut.Store(true)
 			time.Sleep(after)
-			e.changeAccount("anna", func(a *accounts.Account) { a.Window.Revoked = true })
+			e.changeAccount("cleaner", func(a *accounts.Account) { a.Window.Revoked = true })
 			committed := time.Now()
 			require.True(t, e.ask(typed(t, pin)).Granted, "nobody could tell the edge")
 			for time.Since(committed) < 15*time.Minute {
@@ -292,7 +292,7 @@ func TestAChangedJournalIsRefused(t *testing.T) {
 				b, err := os.ReadFile(e.o.Journal)
 				require.NoError(t, err)
 				require.Len(t, b, head+3*line)
-				require.NotContains(t, string(b), "anna")
+				require.NotContains(t, string(b), "cleaner")
 				require.NoError(t, os.WriteFile(e.o.Journal, change(b), 0o600))
 				e.start()
 				e.cut.Store(false)
@@ -345,22 +345,22 @@ func TestAnEdgeKnowsFingerprintsOfItsSiteOnly(t *testing.T) {
 func TestAnEdgeThatIsToldChangesDecidesAsOneThatIsToldAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEdge(t, func(o *door.EdgeOptions) { o.Bound = 10 * time.Minute })
-		e.account("bob")
+		e.account("guest")
 		group := func(member string) {
 			put(e.world, rec.Groups, "team", func(g *rec.Group) { g.ID, g.Members = "team", []credentials.Subject{{Kind: "account", ID: member}} })
 		}
 		seen := map[credentials.Reason]bool{}
 		for _, step := range []func(){
-			func() { e.give("bob", rec.PIN, "4826") },
-			func() { group("bob") },
+			func() { e.give("guest", rec.PIN, "4826") },
+			func() { group("guest") },
 			func() {
 				put(e.world, rec.Rules, "all", func(r *rec.Rule) { r.Who = []credentials.Subject{{Kind: "group", ID: "team"}} })
 			},
-			func() { e.changeAccount("bob", func(a *accounts.Account) { a.Suspended.At = noon }) },
-			func() { e.changeAccount("bob", func(a *accounts.Account) { a.Suspended.At = time.Time{} }) },
-			func() { e.change("bob", rec.PIN, func(c *rec.Credential) { c.Disabled = true }) },
-			func() { e.change("anna", rec.TagNumber, func(c *rec.Credential) { c.State = rec.TagLost }) },
-			func() { group("anna") },
+			func() { e.changeAccount("guest", func(a *accounts.Account) { a.Suspended.At = noon }) },
+			func() { e.changeAccount("guest", func(a *accounts.Account) { a.Suspended.At = time.Time{} }) },
+			func() { e.change("guest", rec.PIN, func(c *rec.Credential) { c.Disabled = true }) },
+			func() { e.change("cleaner", rec.TagNumber, func(c *rec.Credential) { c.State = rec.TagLost }) },
+			func() { group("cleaner") },
 		} {
 			e.cut.Store(false)
 			step()

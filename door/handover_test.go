@@ -139,7 +139,7 @@ func TestACredentialsOwnHours(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := newEdge(t)
-				e.change("anna", rec.PIN, func(c *rec.Credential) { c.Type, c.Schedule = kind, morning })
+				e.change("cleaner", rec.PIN, func(c *rec.Credential) { c.Type, c.Schedule = kind, morning })
 				for _, want := range []credentials.Reason{credentials.Granted, credentials.OutOfHours} {
 					e.cut.Store(false)
 					require.NoError(t, e.edge.Refresh(t.Context()))

@@ -24,12 +24,12 @@ func TestKeysAndAlarmsDoNotPrint(t *testing.T) {
 	body, err := json.Marshal(w.key)
 	require.NoError(t, err)
 	require.JSONEq(t, `"`+credentials.Redacted+`"`, string(body))
-	a := door.Alarm{ID: "decision", Account: "anna", Point: "front"}
+	a := door.Alarm{ID: "decision", Account: "cleaner", Point: "front"}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
 		require.Equal(t, credentials.Redacted, fmt.Sprintf(verb, w.key))
 		require.Equal(t, "decision", fmt.Sprintf(verb, a))
 	}
 	slog.New(slog.NewTextHandler(w.log, nil)).Info("x", slog.Any("key", w.key), slog.Any("alarm", a))
 	require.NotContains(t, w.log.String(), text[41:])
-	require.NotContains(t, w.log.String(), "anna")
+	require.NotContains(t, w.log.String(), "cleaner")
 }

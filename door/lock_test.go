@@ -27,7 +27,7 @@ func (w *world) wrong(n int) {
 // Rules: G199
 func TestLockoutIsPerReaderAndMedium(t *testing.T) {
 	w := newWorld(t, func(o *door.Options) { o.Policy.Guesses = 10_000 })
-	w.anna()
+	w.cleaner()
 	other, err := w.as("operator").AddReader(t.Context(), door.NewReader{Site: "site", Points: map[string]door.Outage{"front": door.OutageCached}})
 	require.NoError(t, err)
 	for i, long := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 15 * time.Minute, 15 * time.Minute} {
@@ -58,7 +58,7 @@ func TestLockoutIsPerReaderAndMedium(t *testing.T) {
 
 func TestARightCodeBeginsTheCountAnew(t *testing.T) {
 	w := newWorld(t)
-	w.anna()
+	w.cleaner()
 	for range 4 {
 		w.wrong(4)
 		require.True(t, w.try(typed(t, pin)).Granted)
@@ -71,7 +71,7 @@ func TestARightCodeBeginsTheCountAnew(t *testing.T) {
 // A second credential that is not the same person's is a wrong code on its own medium.
 func TestAWrongSecondCredentialCounts(t *testing.T) {
 	w := newWorld(t, func(o *door.Options) { o.Policy.Guesses, o.Policy.Both = 1, true })
-	w.anna()
+	w.cleaner()
 	w.wrong(1) // the site's budget
 	e := held(t, card)
 	require.Equal(t, credentials.Incomplete, w.try(e).Reason)
@@ -90,7 +90,7 @@ func TestAWrongSecondCredentialCounts(t *testing.T) {
 // Rules: G199
 func TestGuessingAtASiteRaisesOneAlarm(t *testing.T) {
 	w := newWorld(t, func(o *door.Options) { o.Policy.Guesses, o.Policy.Wrong = 12, 100 })
-	w.anna()
+	w.cleaner()
 	w.wrong(11)
 	require.Empty(t, w.entries("main", audit.DoorGuessing))
 	w.wrong(1)
@@ -108,7 +108,7 @@ func TestGuessingAtASiteRaisesOneAlarm(t *testing.T) {
 // Rules: G199
 func TestGuessersAtOnceGetNoMoreThanTheLimit(t *testing.T) {
 	w := newWorld(t)
-	w.anna()
+	w.cleaner()
 	var all sync.WaitGroup
 	answers := make(chan credentials.Reason, 64)
 	for i := range 64 {

@@ -18,7 +18,7 @@ import (
 // Rules: G193
 func TestBothLogsVerifyAndTheFlagStaysSealed(t *testing.T) {
 	w := newWorld(t)
-	w.anna()
+	w.cleaner()
 	w.try(typed(t, pin))
 	w.try(typed(t, duress))
 	w.try(typed(t, "9999"))

@@ -97,7 +97,7 @@ func (op *Operator) AddReader(ctx context.Context, n NewReader) (ReaderKey, erro
 }
 
 func journalBinding(reader string) credentials.Binding {
-	return credentials.Binding{Owner: "reader/" + reader, Kind: "journal", Generation: 1}
+	return rec.JournalBinding(reader)
 }
 
 func sayReader(u *flow.Unit, id string, r rec.Reader, state string, fields ...flow.Field) error {

@@ -228,13 +228,13 @@ func (w *world) change(account string, kind rec.CredentialKind, edit func(*rec.C
 	put(w, rec.Credentials, rec.CredentialID(account, kind, n), edit)
 }
 
-// anna has a PIN, a duress PIN and a tag.
-func (w *world) anna() {
+// cleaner has a PIN, a duress PIN and a tag.
+func (w *world) cleaner() {
 	w.t.Helper()
-	w.account("anna")
-	w.give("anna", rec.PIN, pin)
-	w.give("anna", rec.DuressPIN, duress)
-	w.give("anna", rec.TagNumber, card)
+	w.account("cleaner")
+	w.give("cleaner", rec.PIN, pin)
+	w.give("cleaner", rec.DuressPIN, duress)
+	w.give("cleaner", rec.TagNumber, card)
 }
 
 func code(t testing.TB, text string) credentials.Code {

@@ -73,7 +73,7 @@ func ExampleTemplate() {
 		fmt.Println(err)
 		return
 	}
-	m, err := t.Message(map[string]string{"Name": "Robin & Co"})
+	m, err := t.Message(map[string]string{"Name": "Tower & Co"})
 	fmt.Println(m.Subject, m.Text, m.HTML, err)
-	// Output: A code for Robin & Co Hello Robin & Co <p>Hello Robin &amp; Co</p> <nil>
+	// Output: A code for Tower & Co Hello Tower & Co <p>Hello Tower &amp; Co</p> <nil>
 }

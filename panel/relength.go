@@ -31,10 +31,14 @@ func (s Slot) Relength(length int, recode func(CodeRef) CodeRef) Slot {
 		// The panel is done with codes of the other length, so the job ran before or never will.
 		job := *j
 		job.State.Code = become(job.State.Code)
-		if s.Pending.Has(FieldCode) && s.Wanted.Code.Same(j.State.Code) {
-			s.Wanted.Code = job.State.Code
-		}
 		s.Job = &job
+	}
+	if s.Pending.Has(FieldCode) && s.Unsure.Has(FieldCode) && slices.ContainsFunc(s.Sent, s.Wanted.Code.Same) {
+		// It may have landed: what the panel has made of it cures the doubt, the old length
+		// would be refused.
+		if d := become(s.Wanted.Code); d.Ours() {
+			s.Wanted.Code = d
+		}
 	}
 	if s.Pending.Has(FieldCode) && s.Wanted.Set && s.Wanted.Code.Ours() && s.Wanted.Code.Len != length && !s.Unsure.Has(FieldCode) && s.Flight == nil {
 		fallen := s.Pending

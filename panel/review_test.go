@@ -116,3 +116,36 @@ func TestNoPlaceIsNoPlaceOfAPanel(t *testing.T) {
 	assert.ErrorIs(t, m.CheckPlace(panel.Place{}), panel.ErrSlotOutOfRange)
 	assert.NoError(t, m.CheckPlace(panel.Place{Slot: 9}))
 }
+
+// Rules: D16
+func TestACodeInDoubtIsCuredInTheLengthThatThePanelHas(t *testing.T) {
+	marked := panel.Model{Sight: panel.Marked}
+	for _, kept := range []bool{true, false} {
+		s := must(t)(panel.Slot{Place: panel.Place{Slot: 4}}.Wish(codeWish("6137")))
+		work, _ := s.Compose()
+		s = s.Dispatch(work, noon).Settle(panel.Outcome{Unsure: panel.FieldCode}, marked)
+		s = s.Relength(6, func(c panel.CodeRef) panel.CodeRef {
+			if !kept {
+				return panel.CodeRef{}
+			}
+			return named(c.Names[0] + "00")
+		})
+		work, _ = s.Compose()
+		if !kept {
+			assert.Equal(t, named("6137"), work.State.Code, "never a code that nobody chose")
+			continue
+		}
+		assert.Equal(t, named("613700"), work.State.Code)
+		assert.Equal(t, []string{"6137", "613700"}, s.Claims())
+	}
+}
+
+func TestCombineKeepsAGuideOfWhichAPartNeedsHands(t *testing.T) {
+	wire, cloud := wireAndCloud()
+	wire.model.Hands = panel.FieldLocks
+	wire.model.Guides = []panel.Guide{
+		{Set: panel.FieldCode | panel.FieldLocks, Language: "en", Steps: []string{"Go there."}},
+		{Set: panel.FieldCode, Language: "en", Steps: []string{"Stay."}},
+	}
+	assert.Equal(t, wire.model.Guides[:1], combine(wire, cloud).Model().Guides)
+}

@@ -28,7 +28,7 @@ type Attributes struct {
 
 // attributeBinding is what a secret attribute is sealed for.
 func attributeBinding(id accounts.ID, name string) credentials.Binding {
-	return credentials.Binding{Owner: subject(id), Kind: "attribute/" + name}
+	return rec.AttributeBinding(string(id), name)
 }
 
 // Attributes returns the attributes of an account.

@@ -69,44 +69,50 @@ func (op *Operator) create(ctx context.Context, name string, n NewAccount, begin
 	var a accounts.Account
 	var message string
 	_, err = op.people.core.Act(ctx, op.actor, func(u *flow.Unit) error {
-		a = accounts.Account{Created: u.Now(), Creator: op.actor.ID(), Email: n.Email, First: n.First, ID: id, Kind: n.Kind, Last: n.Last, Phone: n.Phone,
-			Profile: n.Profile, Roles: once(n.Roles), Session: n.Session, Sites: n.Sites, Username: n.Username, Window: n.Window}
-		if err := hasProfile(u, n.Profile); err != nil {
-			return err
-		}
-		if err := op.people.hasSites(u, accounts.Sites{}, n.Sites); err != nil {
-			return err
-		}
-		if err := mayGive(u, g, n.Roles); err != nil {
-			return err
-		}
-		var fields []flow.Field
 		var err error
-		if message, fields, err = begin(u, g, &a); err != nil {
-			return err
-		}
-		if err := op.people.policy(a).Check(a); err != nil {
-			return err
-		}
-		if err := op.people.claim(u, a); err != nil {
-			return err
-		}
-		reserve(u, string(id), roleUse, nil, a.Roles)
-		if err := flow.Put(u, rec.Accounts, string(id), &a); err != nil {
-			return err
-		}
-		of := subject(id)
-		return say(u, audit.AccountCreated, a, append(fields,
-			flow.Field{Name: audit.FieldName, Value: strings.TrimSpace(a.First + " " + a.Last), Of: of},
-			flow.Field{Name: audit.FieldPhone, Value: a.Phone, Of: of},
-			flow.F(audit.FieldRole, strings.Join(a.Roles, ", ")), flow.F(audit.FieldSites, a.Sites.String()),
-			flow.F(audit.FieldStatus, string(a.StatusPowerManage(u.Now()))))...)
+		a, message, err = op.add(u, g, id, n, begin)
+		return err
 	})
 	if err != nil {
 		return Account{}, Delivery{}, op.refused(ctx, name, nil, taken(err))
 	}
 	d, err := op.people.await(ctx, message)
 	return op.people.view(a), d, err
+}
+
+// add puts a new account into a decision.
+func (op *Operator) add(u *flow.Unit, g accounts.Grant, id accounts.ID, n NewAccount, begin func(*flow.Unit, accounts.Grant, *accounts.Account) (message string, fields []flow.Field, err error)) (accounts.Account, string, error) {
+	a := accounts.Account{Created: u.Now(), Creator: op.actor.ID(), Email: n.Email, First: n.First, ID: id, Kind: n.Kind, Last: n.Last, Phone: n.Phone,
+		Profile: n.Profile, Roles: once(n.Roles), Session: n.Session, Sites: n.Sites, Username: n.Username, Window: n.Window}
+	if err := hasProfile(u, n.Profile); err != nil {
+		return a, "", err
+	}
+	if err := op.people.hasSites(u, accounts.Sites{}, n.Sites); err != nil {
+		return a, "", err
+	}
+	if err := mayGive(u, g, n.Roles); err != nil {
+		return a, "", err
+	}
+	message, fields, err := begin(u, g, &a)
+	if err != nil {
+		return a, "", err
+	}
+	if err := op.people.policy(a).Check(a); err != nil {
+		return a, "", err
+	}
+	if err := op.people.claim(u, a); err != nil {
+		return a, "", err
+	}
+	reserve(u, string(id), roleUse, nil, a.Roles)
+	if err := flow.Put(u, rec.Accounts, string(id), &a); err != nil {
+		return a, "", err
+	}
+	of := subject(id)
+	return a, message, say(u, audit.AccountCreated, a, append(fields,
+		flow.Field{Name: audit.FieldName, Value: strings.TrimSpace(a.First + " " + a.Last), Of: of},
+		flow.Field{Name: audit.FieldPhone, Value: a.Phone, Of: of},
+		flow.F(audit.FieldRole, strings.Join(a.Roles, ", ")), flow.F(audit.FieldSites, a.Sites.String()),
+		flow.F(audit.FieldStatus, string(a.StatusPowerManage(u.Now()))))...)
 }
 
 // policy is what an account has to fulfil: visitors need neither an address nor a username.

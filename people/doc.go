@@ -23,6 +23,11 @@
 // to import, and imports an account with a role. From then on a service without an
 // authority of its own asks the roles of the accounts.
 //
+// # Registering
+//
+// Where [Options].Registering lets them, people ask for an account themselves
+// ([Service.Register]). Whether an address is known cannot be told from outside.
+//
 // # Who may do what to whom
 //
 // A right and a shared site are not enough to change an account: the operator needs every
@@ -49,5 +54,6 @@
 // A message is posted in the commit of the act that needs it and sent by the loop. The
 // call waits a little for the first try and tells what came of it; the message stays
 // posted until it is accepted, refused for good, or its code has ended. [Operator.Delivery]
-// tells how it stands.
+// tells how it stands. An owner whose address or phone number was changed is told at the
+// address from before.
 package people

@@ -27,6 +27,14 @@ var (
 	// ErrNoSites: an account belongs to at least one site.
 	ErrNoSites = fault.New(fault.Invalid, "people: an account needs a site").
 			Hinted("Give the account at least one of your sites. To take all access away, suspend it.")
+	// ErrRegistering: nobody can ask for an account here.
+	ErrRegistering = fault.New(fault.Unsupported, "people: nobody registers here").
+			Hinted("An operator adds accounts. To let people ask for one, give Options.Registering sites, a mailer and sign-in by address.")
+	// ErrRegistrant: not a request for an account.
+	ErrRegistrant = fault.New(fault.Invalid, "people: not a request for an account").
+			Hinted("Give an address, and names of at most 100 bytes.")
+	// ErrNoRegistration: there is no such request, or not any more.
+	ErrNoRegistration = fault.New(fault.NotFound, "people: no such request for an account")
 	// ErrBulk: too many accounts for one call.
 	ErrBulk = fault.New(fault.Invalid, "people: more than 100 accounts at once").
 		Hinted("Give at most 100 accounts, and the others in another call.")

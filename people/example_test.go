@@ -71,7 +71,7 @@ func ExampleOperator_Create() {
 	go engine.Run(ctx, nil, service.Loops()...)
 
 	a, delivery, err := op.Create(ctx, people.NewAccount{
-		Email: must(accounts.ParseEmail("owner@example.com")), First: "Robin", Sites: accounts.TheseSites("north"),
+		Email: must(accounts.ParseEmail("owner@example.com")), First: "Tower", Sites: accounts.TheseSites("north"),
 	})
 	if err != nil {
 		fmt.Println(err, fault.Hint(err))

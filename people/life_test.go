@@ -261,12 +261,12 @@ func TestSharedAddressesAreChangedToo(t *testing.T) {
 
 func TestDetailsAreReplaced(t *testing.T) {
 	b := newBench(t)
-	a, err := b.op.CreateConfirmed(t.Context(), people.NewAccount{Email: email(t, "owner@example.com"), Username: "owner_1", First: "Robin", Sites: sites})
+	a, err := b.op.CreateConfirmed(t.Context(), people.NewAccount{Email: email(t, "owner@example.com"), Username: "owner_1", First: "Tower", Sites: sites})
 	require.NoError(t, err)
 	minutes, never, negative := 480, 0, -1
-	v, err := b.op.SetDetails(t.Context(), a.ID, people.Details{First: "Kim", Session: &minutes})
+	v, err := b.op.SetDetails(t.Context(), a.ID, people.Details{First: "Porter", Session: &minutes})
 	require.NoError(t, err)
-	assert.Equal(t, []any{"Kim", &minutes, "owner_1"}, []any{v.Name(), v.Session, v.Username})
+	assert.Equal(t, []any{"Porter", &minutes, "owner_1"}, []any{v.Name(), v.Session, v.Username})
 	v, err = b.op.SetDetails(t.Context(), a.ID, people.Details{Session: &never})
 	require.NoError(t, err)
 	assert.Equal(t, "owner_1", v.Name(), "names are optional")

@@ -31,6 +31,8 @@ type Options struct {
 	Compose func(Letter) notify.Message
 	// Budgets bound the mail that leaves in an hour; zero: [notify.DefaultBudgets].
 	Budgets notify.Budgets
+	// Registering lets people ask for an account themselves; zero: they do not.
+	Registering Registering
 	// Faces makes embeddings of the faces in photos; nil: facial recognition is off for
 	// everybody, and there is nothing else that switches it on.
 	Faces Embedder
@@ -83,6 +85,9 @@ func New(o Options) (*Service, error) {
 	if err := core.Check(); err != nil {
 		return nil, err
 	}
+	if err := o.Registering.check(o); err != nil {
+		return nil, err
+	}
 	if !o.Policy.Approve.Without(accounts.Approvable()).IsZero() {
 		return nil, ErrApprove
 	}
@@ -124,14 +129,22 @@ func (s *Service) Loops() []engine.Loop {
 	if s.o.Mailer == nil || s.core.Opener == nil {
 		return loops
 	}
+	if s.o.Registering.Mode != RegisterOff {
+		loops = append(loops, engine.Loop{Name: "people/register", Every: time.Second, Wake: s.core.Store.Wake, Pass: s.workRegistrations})
+	}
 	return append(loops, engine.Loop{Name: "people/post", Every: time.Second, Wake: s.core.Store.Wake, Pass: s.Work})
 }
 
-// Work sends the messages that are due, and returns. It is one pass of the loop that
-// [Service.Loops] describes; hosts without a runner may call it.
+// Work answers the registrations and sends the messages that are due, and returns. It is
+// one pass of the loops that [Service.Loops] describes; hosts without a runner may call it.
 func (s *Service) Work(ctx context.Context) error {
 	if s.o.Mailer == nil {
 		return accounts.ErrMailerNotConfigured
+	}
+	if s.o.Registering.Mode != RegisterOff {
+		if err := s.workRegistrations(ctx); err != nil {
+			return err
+		}
 	}
 	return s.postman.Work(ctx)
 }

@@ -160,7 +160,7 @@ var sites = accounts.TheseSites("north")
 // account adds an account in a state: NotConfirmed, Active, Suspended or Removed.
 func (b *bench) account(address string, state accounts.State) people.Account {
 	b.t.Helper()
-	n := people.NewAccount{Email: email(b.t, address), First: "Robin", Last: "Doe", Sites: sites}
+	n := people.NewAccount{Email: email(b.t, address), First: "Tower", Last: "Mill", Sites: sites}
 	var a people.Account
 	var err error
 	if state == accounts.NotConfirmed {
@@ -262,7 +262,7 @@ func TestAMailGoesToTheStoredAddressWithACodeAndInTheHostsWords(t *testing.T) {
 	require.Len(t, b.mail.Sent(), 1)
 	m := b.mail.Sent()[0]
 	assert.Equal(t, "Owner@Example.com", m.To)
-	assert.Contains(t, m.Text, "Robin Doe")
+	assert.Contains(t, m.Text, "Tower Mill")
 	assert.Len(t, codeForm.FindAllString(m.Text, -1), 1)
 
 	c := newBench(t, func(o *people.Options) {
@@ -273,7 +273,7 @@ func TestAMailGoesToTheStoredAddressWithACodeAndInTheHostsWords(t *testing.T) {
 	c.account("owner@example.com", accounts.NotConfirmed)
 	require.NoError(t, c.svc.Work(t.Context()))
 	m = c.mail.Sent()[0]
-	assert.Equal(t, []string{"owner@example.com", "setup", "ROBIN DOE"}, []string{m.To, m.Subject, m.Text})
+	assert.Equal(t, []string{"owner@example.com", "setup", "TOWER MILL"}, []string{m.To, m.Subject, m.Text})
 }
 
 // Under a host's own transaction nothing waits and nothing is sent before its commit.

@@ -28,7 +28,7 @@ const FaceSize = 512
 
 // The attributes that facial recognition keeps.
 const (
-	faceAttribute        = "facial_recognition_embedding"       // secret: FaceSize 32-bit floats, little-endian
+	faceAttribute        = rec.FaceAttribute                    // secret: FaceSize 32-bit floats, little-endian
 	faceErrorAttribute   = "facial_recognition_embedding_error" // why there is none
 	faceEnabledAttribute = "facial_recognition_enabled"         // "false" opts out
 )
@@ -128,7 +128,7 @@ func floats(face []float32) []byte {
 // faceBinding is what an embedding is sealed for: unlike other secret attributes it is
 // read by [Service.Face] alone.
 func faceBinding(id accounts.ID) credentials.Binding {
-	return credentials.Binding{Owner: subject(id), Kind: "face"}
+	return rec.AttributeBinding(string(id), faceAttribute)
 }
 
 // Face returns the embedding of an account's face, for a host's own matcher; nil without an
@@ -171,7 +171,12 @@ func (op *Operator) Photo(ctx context.Context, id accounts.ID) ([]byte, error) {
 	if _, err := op.people.peek(ctx, g.Sites, id); err != nil {
 		return nil, op.refused(ctx, name, nil, err)
 	}
-	rs, err := op.people.core.Store.Load(ctx, rec.Photos.Key(string(id)))
+	return op.people.photo(ctx, id)
+}
+
+// photo reads the photo of an account.
+func (s *Service) photo(ctx context.Context, id accounts.ID) ([]byte, error) {
+	rs, err := s.core.Store.Load(ctx, rec.Photos.Key(string(id)))
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,8 @@ func (t *Tab) Add(ctx context.Context, w CodeWish, opts ...WishOption) (Receipt,
 // errNotVacant: somebody took the slot meanwhile.
 var errNotVacant = fault.New(fault.Conflict, "roster: the slot is not vacant")
 
-// used lists the places that have a user, had one that may still open, or await one.
+// used lists the places that have a user, had one that may still open, or await one, also
+// one who was on the hardware before.
 func (t *Tab) used(ctx context.Context) (map[panel.Place]bool, error) {
 	users, err := t.users(ctx)
 	if err != nil {
@@ -65,5 +66,5 @@ func (t *Tab) used(ctx context.Context) (map[panel.Place]bool, error) {
 }
 
 func vacant(u rec.User) bool {
-	return !u.Exists() && !u.Reported.Set && u.Idle() && len(u.Sent)+len(u.SentTags) == 0 && u.CurrentLink() == nil
+	return !u.Exists() && !u.Reported.Set && u.Idle() && len(u.Sent)+len(u.SentTags) == 0 && u.CurrentLink() == nil && u.Carry == nil
 }

@@ -202,6 +202,9 @@ func (w *turn) work(ctx context.Context) error {
 	if len(w.line.Parked) > 0 {
 		return errParked
 	}
+	if w.attempt.Locked.After(w.desk.local.now()) {
+		return errLocked
+	}
 	target, err := w.desk.target(w.id, w.panel, w.attempt)
 	if err != nil {
 		return err
@@ -243,6 +246,9 @@ func (w *turn) converse(ctx context.Context, t panel.Target) error {
 
 // errParked: the line waits for a person.
 var errParked = errors.New("roster: the line is parked")
+
+// errLocked: the panel has locked us out, and a wish is no reason to try sooner.
+var errLocked = errors.New("roster: the panel has locked us out")
 
 // target opens the panel's secrets for its driver.
 func (d *Desk) target(id string, p rec.Panel, a rec.Attempt) (panel.Target, error) {

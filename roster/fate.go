@@ -54,6 +54,16 @@ func (w *turn) end(ctx context.Context, failed error) error {
 	now := w.desk.core.Time()
 	fate := store.Fate{Done: w.line.Gen}
 	again := func(after time.Duration) { fate.Again = w.desk.local.now().Add(after) }
+	early := w.early(now)
+	failedAgain := func() {
+		if early {
+			fate.Done = 0 // else the failures before would be forgotten
+			again(backoff(w.line.Attempts - 1))
+			return
+		}
+		again(backoff(w.line.Attempts))
+		fate.Tried = true
+	}
 	parked := func() {
 		fate.Parked = maps.Clone(w.line.Parked)
 		if fate.Parked == nil {
@@ -69,6 +79,8 @@ func (w *turn) end(ctx context.Context, failed error) error {
 		again(0)
 	case errors.Is(failed, panel.ErrAbsent) && w.desk.local.connected(w.id):
 		again(backoffFirst) // it is just coming or going
+	case errors.Is(failed, errLocked):
+		fate.Done, fate.Again = 0, w.attempt.Locked
 	case errors.Is(failed, errParked), errors.Is(failed, panel.ErrAbsent):
 		again(w.desk.o.ReadEvery)
 	case errors.Is(failed, panel.ErrArmed):
@@ -84,22 +96,23 @@ func (w *turn) end(ctx context.Context, failed error) error {
 	case w.done && isLine(failed):
 		again(backoffFirst) // it was cut off at its work
 	case isLine(failed), errors.Is(failed, errUnfinished):
-		again(backoff(w.line.Attempts))
-		fate.Tried = true
+		failedAgain()
 	default:
-		again(backoff(w.line.Attempts))
-		fate.Tried = true
-		if w.line.Attempts+1 >= oddTries {
+		failedAgain()
+		if !early && w.line.Attempts+1 >= oddTries {
 			parked()
 		}
 	}
 	if later, ok := errors.AsType[*panel.Later](failed); ok {
 		again(later.After)
 	}
+	if errors.Is(failed, panel.ErrBlocked) && len(w.panel.Routes) < 2 { // another route may go on
+		w.attempt.Locked = fate.Again
+	}
 	w.attempt.At = now
 	if failed == nil {
 		w.attempt.OK, w.attempt.Words = now, ""
-	} else if !errors.Is(failed, errParked) {
+	} else if !errors.Is(failed, errParked) && !errors.Is(failed, errLocked) {
 		w.attempt.Words = flow.Reason(failed)
 	}
 	next, err := w.owed(ctx, failed != nil)
@@ -147,9 +160,23 @@ func isLine(err error) bool {
 	return errors.Is(err, panel.ErrBusy) || errors.Is(err, panel.ErrUnreachable) || errors.Is(err, panel.ErrTimeout) || errors.Is(err, context.DeadlineExceeded)
 }
 
+// backoff is how long a line waits after a number of failures: a little more or less, so
+// that panels which went away together do not come back together.
 func backoff(attempts int) time.Duration {
-	d := min(backoffFirst<<min(attempts, 20), backoffLast)
-	return d/2 + rand.N(d/2+1)
+	d := leastBackoff(attempts)
+	return d + rand.N(d+1)
+}
+
+func leastBackoff(attempts int) time.Duration {
+	return min(backoffFirst<<min(attempts, 20), backoffLast) / 2
+}
+
+// early reports whether the turn came before the wait after the last failure was over,
+// because somebody wished for something. Such a try is worth making, but says nothing new
+// of a panel that is away: however many wishes there are, the wait gets no longer.
+func (w *turn) early(now time.Time) bool {
+	n := w.line.Attempts
+	return n > 0 && now.Sub(w.attempt.At) < leastBackoff(n-1)
 }
 
 // routeOf names the route that a failure belongs to.

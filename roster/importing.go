@@ -198,7 +198,7 @@ func (r *ImportReport) add(o RowOutcome) {
 func (t *Tab) importToken(rows []ImportRow) (string, error) {
 	h, keys := sha256.New(), t.core().Keys
 	for _, r := range rows {
-		b, err := json.Marshal([]any{r.Place, r.Label, r.Role, r.Partitions})
+		b, err := json.Marshal([]any{r.Place, r.Label, r.Role, r.Partitions, r.Window})
 		if err != nil {
 			return "", err
 		}

@@ -35,9 +35,9 @@ func (d *Desk) state(panelID string, m panel.Model, r panel.Report) (panel.State
 	if err != nil {
 		return s, err
 	}
-	s.TagRefs, s.Tags = tags, r.Tags
-	if r.Tags <= len(tags) {
-		s.Tags = 0 // all numbers are shown
+	s.TagRefs, s.Tags = tags, max(r.Tags, len(r.LegacyTags)+len(r.LockTags))
+	if s.Tags <= len(tags) {
+		s.Tags = 0 // all numbers are shown, and looked at
 	}
 	s.Keypads, s.Locks, s.Window = cleanList(r.Keypads), cleanList(r.Locks), r.Window
 	switch {
@@ -133,7 +133,7 @@ func (w *turn) read(ctx context.Context, q panel.Query) error {
 	baseline := q.All && w.panel.Baseline.IsZero()
 	for len(found) > 0 {
 		n := min(batch, len(found))
-		if err := w.take(ctx, found[:n], baseline); err != nil {
+		if err := halves(found[:n], func(some []sighted) error { return w.take(ctx, some, baseline) }); err != nil {
 			return err
 		}
 		found = found[n:]
@@ -308,10 +308,13 @@ func still(user *rec.User, g *panel.Sighting, m *panel.Model) bool {
 func (w *turn) observe(u *flow.Unit, user *rec.User, g panel.Sighting) (panel.Finding, error) {
 	at, st := g.At, g.State
 	before := *user
+	if w.panel.Baseline.IsZero() && w.panel.Replaces != "" {
+		user.Job = nil // it ran on the hardware before
+	}
 	if w.panel.Baseline.IsZero() && w.panel.Replaces != "" && !st.Set && user.Agreed.Set {
-		// New hardware: the users are wanted here, and their codes are not kept.
+		// New hardware: the users are wanted here, and their codes and tags are not kept.
 		carry := user.Agreed
-		carry.Set, carry.Code = false, panel.CodeRef{}
+		carry.Set, carry.Code, carry.TagRefs, carry.Tags = false, panel.CodeRef{}, nil, 0
 		user.Carry = &carry
 		user.Slot = user.Rehoused()
 		return 0, nil

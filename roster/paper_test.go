@@ -37,10 +37,22 @@ type paper struct {
 	wrote  int
 	jobs   map[string]panel.Edit // where edits become jobs
 	ran    bool                  // jobs have ended
+	away   bool
+	locked bool // whoever tries is locked out
+	tries  int
 }
 
 func (p *paper) Model() panel.Model { return p.model }
 func (p *paper) Open(context.Context, panel.Target) (panel.Session, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tries++
+	switch {
+	case p.away:
+		return nil, panel.ErrUnreachable
+	case p.locked:
+		return nil, &panel.Later{Err: panel.ErrBlocked, After: 5 * time.Minute}
+	}
 	return paperSession{p: p}, nil
 }
 

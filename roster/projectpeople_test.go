@@ -2,6 +2,7 @@ package roster_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 )
 
 // ownPeople runs a test with keyholder's own accounts.
-func ownPeople(t *testing.T, st func(store.Store) store.Store, test func(f *fleet, op func() *keepers.Operator, ann accounts.ID)) {
+func ownPeople(t *testing.T, st func(store.Store) store.Store, test func(f *fleet, op func() *keepers.Operator, cleaner accounts.ID)) {
 	t.Helper()
 	inFleet(t, st, func(f *fleet) {
 		f.stop()
@@ -26,9 +27,9 @@ func ownPeople(t *testing.T, st func(store.Store) store.Store, test func(f *flee
 		svc, err := keepers.New(keepers.Options{Store: f.store, Keys: f.keys, Authority: fleetRights()})
 		require.NoError(t, err)
 		op := func() *keepers.Operator { return svc.As(accounts.HostActor("operator", "", "").Vouched(time.Now())) }
-		e, err := accounts.ParseEmail("ann@example.com")
+		e, err := accounts.ParseEmail("cleaner@example.com")
 		require.NoError(t, err)
-		a, err := op().CreateConfirmed(f.ctx, keepers.NewAccount{Email: e, First: "Ann", Sites: accounts.AllSites()})
+		a, err := op().CreateConfirmed(f.ctx, keepers.NewAccount{Email: e, First: "Cleaner", Sites: accounts.AllSites()})
 		require.NoError(t, err)
 		f.device("lobby", "north", codesOnly())
 		f.device("gate", "north", withWindows())
@@ -43,36 +44,36 @@ func ownPeople(t *testing.T, st func(store.Store) store.Store, test func(f *flee
 //
 // Rules: G40, G70, G75, G76, G77, G80, G187
 func TestDevicesFollowTheAccount(t *testing.T) {
-	ownPeople(t, nil, func(f *fleet, op func() *keepers.Operator, ann accounts.ID) {
+	ownPeople(t, nil, func(f *fleet, op func() *keepers.Operator, cleaner accounts.ID) {
 		everywhere := []string{"gate", "lobby"}
 		ok := func(_ keepers.Account, err error) { f.Helper(); require.NoError(f, err); pass(settling) }
-		require.NoError(f, f.operator().Person(ann).SetPIN(f.ctx, known("6137")))
+		require.NoError(f, f.operator().Person(cleaner).SetPIN(f.ctx, known("6137")))
 		pass(settling)
 		require.Equal(f, everywhere, f.on("6137"))
-		ok(op().Revoke(f.ctx, ann, "lost her job"))
+		ok(op().Revoke(f.ctx, cleaner, "the contract ended"))
 		require.Empty(f, f.on("6137"))
-		ok(op().Unrevoke(f.ctx, ann))
+		ok(op().Unrevoke(f.ctx, cleaner))
 		require.Equal(f, everywhere, f.on("6137"))
-		ok(op().Suspend(f.ctx, ann, "on leave"))
+		ok(op().Suspend(f.ctx, cleaner, "on leave"))
 		require.Empty(f, f.on("6137"))
-		ok(op().Enable(f.ctx, ann))
+		ok(op().Enable(f.ctx, cleaner))
 		require.Equal(f, everywhere, f.on("6137"))
 
 		end := time.Now().Add(time.Hour).Truncate(time.Second)
-		ok(op().SetWindow(f.ctx, ann, credentials.Window{Until: end}))
+		ok(op().SetWindow(f.ctx, cleaner, credentials.Window{Until: end}))
 		pass(time.Until(end) + 2*time.Second)
 		require.Empty(f, f.on("6137"))
-		ok(op().Revoke(f.ctx, ann, "late"))
-		ok(op().Unrevoke(f.ctx, ann))
+		ok(op().Revoke(f.ctx, cleaner, "late"))
+		ok(op().Unrevoke(f.ctx, cleaner))
 		require.Empty(f, f.on("6137"), "outside of the window nothing comes back")
-		ok(op().SetWindow(f.ctx, ann, credentials.Window{}))
+		ok(op().SetWindow(f.ctx, cleaner, credentials.Window{}))
 		require.Equal(f, everywhere, f.on("6137"))
 
-		require.NoError(f, op().Remove(f.ctx, ann, keepers.Confirmation{Account: "ann@example.com"}))
+		require.NoError(f, op().Remove(f.ctx, cleaner, keepers.Confirmation{Account: "cleaner@example.com"}))
 		pass(time.Hour)
 		require.Empty(f, f.on("6137"))
 		f.swept(0)
-		p, err := op().CreateConfirmed(f.ctx, keepers.NewAccount{Username: "robin", Email: mustEmail(f.T, "robin@example.com"), Sites: accounts.AllSites()})
+		p, err := op().CreateConfirmed(f.ctx, keepers.NewAccount{Username: "tower", Email: mustEmail(f.T, "tower@example.com"), Sites: accounts.AllSites()})
 		require.NoError(f, err)
 		require.NoError(f, f.operator().Person(p.ID).SetPIN(f.ctx, known("6137")), "the PIN of a removed account is free when no device has it")
 	})
@@ -89,16 +90,21 @@ func mustEmail(t *testing.T, s string) accounts.Email {
 //
 // Rules: G57, G187
 func TestProjectionTranscripts(t *testing.T) {
+	var mu sync.Mutex
 	var wrote []string
 	record := func(st store.Store) store.Store {
 		return storetest.Faulty(st, func(c storetest.Call) storetest.Fault {
 			if c.Verb == storetest.Commit && len(c.Change.Entries) > 0 {
+				mu.Lock()
+				defer mu.Unlock()
 				wrote = append(wrote, c.Change.String())
 			}
 			return storetest.Pass
 		})
 	}
 	first := func(entry string) string {
+		mu.Lock()
+		defer mu.Unlock()
 		for _, w := range wrote {
 			if strings.HasPrefix(w, "entry "+entry+" ") {
 				return w
@@ -106,9 +112,9 @@ func TestProjectionTranscripts(t *testing.T) {
 		}
 		return ""
 	}
-	ownPeople(t, record, func(f *fleet, _ func() *keepers.Operator, ann accounts.ID) {
+	ownPeople(t, record, func(f *fleet, _ func() *keepers.Operator, cleaner accounts.ID) {
 		f.do(func() { f.all["lobby"].away, f.all["gate"].away = true, true })
-		require.NoError(f, f.operator().Person(ann).SetPIN(f.ctx, known("6137")))
+		require.NoError(f, f.operator().Person(cleaner).SetPIN(f.ctx, known("6137")))
 		assert.Equal(f, `entry credential.changed targets=2
 check account if=1
 check keys if=0
@@ -133,7 +139,7 @@ claim hold
 mark panel
 put user if=0
 `, first("user.code.set"))
-		require.NoError(f, f.operator().Person(ann).End(f.ctx, roster.Confirmed("yes")))
+		require.NoError(f, f.operator().Person(cleaner).End(f.ctx, roster.Confirmed("yes")))
 		assert.Equal(f, `entry account.ended targets=2
 check account if=1
 mark project

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -206,10 +207,10 @@ func TestProjectionSurvivesAnyFaultOfTheStore(t *testing.T) {
 
 func project(t *testing.T, plan func(storetest.Call) storetest.Fault) {
 	t.Helper()
-	on := false
+	var on atomic.Bool
 	faulty := func(st store.Store) store.Store {
 		return storetest.Faulty(st, func(c storetest.Call) storetest.Fault {
-			if !on {
+			if !on.Load() {
 				return storetest.Pass
 			}
 			return plan(c)
@@ -219,22 +220,22 @@ func project(t *testing.T, plan func(storetest.Call) storetest.Fault) {
 		f.device("lobby", "north", codesOnly())
 		f.device("gate", "north", withWindows())
 		pass(time.Minute)
-		f.rule(roster.AccessRule{ID: "staff", Site: "north"}, []accounts.ID{"ann"}, "lobby", "gate")
+		f.rule(roster.AccessRule{ID: "staff", Site: "north"}, []accounts.ID{"cleaner"}, "lobby", "gate")
 		pass(settling)
-		on = true
+		on.Store(true)
 		until := func(what func() error) {
 			for what() != nil {
 				pass(time.Second)
 			}
 		}
-		until(func() error { return f.person("ann").SetPIN(f.ctx, known("6137")) })
+		until(func() error { return f.person("cleaner").SetPIN(f.ctx, known("6137")) })
 		pass(settling)
-		until(func() error { return f.person("ann").End(f.ctx, roster.Confirmed("yes")) })
+		until(func() error { return f.person("cleaner").End(f.ctx, roster.Confirmed("yes")) })
 		pass(settling)
-		on = false
+		on.Store(false)
 		pass(30 * time.Minute)
 		require.Empty(f, f.on("6137"))
-		require.NoError(f, f.person("ann").Lift(f.ctx))
+		require.NoError(f, f.person("cleaner").Lift(f.ctx))
 		pass(time.Minute)
 		require.Equal(f, []string{"gate", "lobby"}, f.on("6137"))
 		f.do(func() { require.Len(f, f.all["lobby"].users, 1) })

@@ -11,8 +11,18 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/panel"
 )
 
-// settle commits what came of the edits. Edits without an outcome stay unsure.
-func (w *turn) settle(ctx context.Context, edits []panel.Edit, outcomes map[panel.Place]panel.Outcome, broken bool) (bool, error) {
+// settle commits what came of the edits, and reports whether anything moved. Edits without
+// an outcome stay unsure.
+func (w *turn) settle(ctx context.Context, edits []panel.Edit, outcomes map[panel.Place]panel.Outcome, broken bool) (moved bool, err error) {
+	err = halves(edits, func(some []panel.Edit) error {
+		part, err := w.settleSome(ctx, some, outcomes, broken)
+		moved = moved || part && err == nil
+		return err
+	})
+	return moved, err
+}
+
+func (w *turn) settleSome(ctx context.Context, edits []panel.Edit, outcomes map[panel.Place]panel.Outcome, broken bool) (bool, error) {
 	moved := false
 	_, err := w.act(ctx, func(u *flow.Unit) error {
 		moved = false

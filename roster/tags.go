@@ -15,9 +15,14 @@ import (
 // MaxTags bounds the tags of one kind that a user can be given.
 const MaxTags = 8
 
+// maxHeld bounds the tags of both kinds that are held for a user, those included that are
+// on their way off: all their names, under the keys of two epochs, are let go of in one
+// change.
+const maxHeld = 12
+
 // Errors of tags.
 var (
-	// ErrTooManyTags: the user has [MaxTags] of this kind.
+	// ErrTooManyTags: the user has [MaxTags] of this kind, or too many of both.
 	ErrTooManyTags = fault.New(fault.Precondition, "roster: the user has too many tags").
 			Hinted("Remove a tag that is no longer used first.")
 	// ErrTagUnknown: the user has no such tag.
@@ -52,7 +57,7 @@ func (t *Tab) AddTag(ctx context.Context, place panel.Place, kind panel.Field, t
 			return nil, err
 		case slices.ContainsFunc(have, func(h panel.TagRef) bool { return h.Same(ref.CodeRef) }):
 			return have, nil // it has it already
-		case len(have) >= MaxTags:
+		case len(have) >= MaxTags, held(d.user.Slot) >= maxHeld:
 			return nil, ErrTooManyTags
 		}
 		return append(have, ref), nil
@@ -61,6 +66,19 @@ func (t *Tab) AddTag(ctx context.Context, place panel.Place, kind panel.Field, t
 		err = credentials.ErrCodeTaken
 	}
 	return r, t.undisclosed(ctx, err, paid)
+}
+
+// held counts the tags of both kinds that are held for a user.
+func held(s panel.Slot) int {
+	var all []panel.TagRef
+	for _, list := range [][]panel.TagRef{s.Agreed.TagRefs, s.SentTags, s.Wanted.TagsOf(s.Pending)} {
+		for _, t := range list {
+			if t.Ours() && !slices.ContainsFunc(all, func(u panel.TagRef) bool { return u.Field == t.Field && u.Same(t.CodeRef) }) {
+				all = append(all, t)
+			}
+		}
+	}
+	return len(all)
 }
 
 // RemoveTag takes one of a user's tags away, by the id under which [Tab.Details] lists it.
@@ -134,7 +152,8 @@ func tagNames(keys credentials.Sealer, panelID string, tag panel.Tag) ([]string,
 	return names, nil
 }
 
-// seenTags are the tags of a report, by their names alone.
+// seenTags are the tags of a report, by their names alone, and not more of them than
+// anybody needs.
 func (d *Desk) seenTags(panelID string, r panel.Report) ([]panel.TagRef, error) {
 	var out []panel.TagRef
 	for _, list := range []struct {

@@ -95,7 +95,7 @@ func TestTokensDoLessThanTheirAccountAndEnd(t *testing.T) {
 // Rules: G200
 func TestTokensAreForServicesAndSeeNoSecrets(t *testing.T) {
 	w := newWorld(t)
-	person, gateway := w.owner("robin"), w.owner("gateway", service)
+	person, gateway := w.owner("tower"), w.owner("gateway", service)
 	some := signin.NewToken{Rights: accounts.RightsOf(accounts.EquipmentView)}
 	_, err := w.op.IssueToken(t.Context(), person.ID, some)
 	require.ErrorIs(t, err, signin.ErrMethod)
@@ -115,8 +115,8 @@ func TestTokensAreForServicesAndSeeNoSecrets(t *testing.T) {
 
 func TestTokensDoNotPrint(t *testing.T) {
 	w := newWorld(t)
-	w.owner("robin")
-	token := w.in("robin").Token
+	w.owner("tower")
+	token := w.in("tower").Token
 	j, err := json.Marshal([]any{token})
 	require.NoError(t, err)
 	var log strings.Builder
@@ -134,7 +134,7 @@ func TestTokensDoNotPrint(t *testing.T) {
 // A name may be anything, and none that only looks like an owner's is theirs.
 func FuzzName(f *testing.F) {
 	w := newWorld(f)
-	w.owner("kim")
+	w.owner("caretaker")
 	f.Add("\u212aim@example.com", "Violet-Rivers-9-planted")
 	f.Add("\u0130@\xff\x80", "")
 	f.Add("KIM@example.com ", "x")

@@ -47,35 +47,35 @@ func TestFlowsAreCutAnywhere(t *testing.T) {
 		used    func(w *world) int // how often the secret of the flow did its work
 	}{
 		"set the first password": {func(w *world) func() error {
-			w.invite("robin")
-			n := signin.NewPassword{Name: "robin", Code: w.code("robin"), Password: first, From: home}
+			w.invite("tower")
+			n := signin.NewPassword{Name: "tower", Code: w.code("tower"), Password: first, From: home}
 			return func() error { return w.signin.SetPassword(w.ctx(), n) }
 		}, func(w *world) int { return w.entries()[audit.AccountConfirmed] }},
 		"set a new password": {func(w *world) func() error {
-			a := w.owner("robin")
+			a := w.owner("tower")
 			_, err := w.people.ResetPassword(w.ctx(), a.ID)
 			require.NoError(w.t, err)
-			n := signin.NewPassword{Name: "robin", Code: w.code("robin"), Password: second, From: home}
+			n := signin.NewPassword{Name: "tower", Code: w.code("tower"), Password: second, From: home}
 			return func() error { return w.signin.SetPassword(w.ctx(), n) }
 		}, func(w *world) int { return w.entries()[audit.PasswordSet] - 1 }},
 		"a code by text message": {func(w *world) func() error {
-			a := w.owner("robin")
+			a := w.owner("tower")
 			require.NoError(w.t, w.op.RequireFactor(w.ctx(), a.ID, true))
-			c := w.challenged("robin")
+			c := w.challenged("tower")
 			code := w.text()
 			return func() error { _, err := w.answer(c, signin.SMS, code); return err }
 		}, func(w *world) int { return w.entries()[audit.SignInDone] }},
 		"a code of an app": {func(w *world) func() error {
-			w.owner("robin")
-			secret, _, _ := w.enrol(w.in("robin").Token)
-			c := w.challenged("robin")
+			w.owner("tower")
+			secret, _, _ := w.enrol(w.in("tower").Token)
+			c := w.challenged("tower")
 			code := shown(secret, time.Now().Add(otp.Period))
 			return func() error { _, err := w.answer(c, signin.App, code); return err }
 		}, func(w *world) int { return w.entries()[audit.SignInDone] - 1 }},
 		"a recovery code": {func(w *world) func() error {
-			w.owner("robin")
-			_, codes, _ := w.enrol(w.in("robin").Token)
-			c, again := w.challenged("robin"), w.challenged("robin")
+			w.owner("tower")
+			_, codes, _ := w.enrol(w.in("tower").Token)
+			c, again := w.challenged("tower"), w.challenged("tower")
 			return func() error {
 				_, err := w.answer(c, signin.Recovery, codes[0])
 				if errors.Is(err, signin.ErrChallenge) {
@@ -85,20 +85,20 @@ func TestFlowsAreCutAnywhere(t *testing.T) {
 			}
 		}, func(w *world) int { return w.entries()[audit.SignInDone] - 1 }},
 		"a password": {func(w *world) func() error {
-			w.owner("robin")
+			w.owner("tower")
 			did := false
 			return func() error {
 				if did {
 					return nil // a password may be used again
 				}
-				_, err := w.try("robin", first)
+				_, err := w.try("tower", first)
 				did = err == nil || w.entries()[audit.SignInDone] > 0
 				return err
 			}
 		}, func(w *world) int { return w.entries()[audit.SignInDone] }},
 		"a new password by its owner": {func(w *world) func() error {
-			w.owner("robin")
-			token := w.in("robin").Token
+			w.owner("tower")
+			token := w.in("tower").Token
 			return func() error {
 				o, err := w.signin.Owner(w.ctx(), token, home)
 				if err == nil {
@@ -108,8 +108,8 @@ func TestFlowsAreCutAnywhere(t *testing.T) {
 			}
 		}, func(w *world) int { return w.entries()[audit.PasswordSet] - 1 }},
 		"a fresh factor": {func(w *world) func() error {
-			w.owner("robin")
-			secret, _, token := w.enrol(w.in("robin").Token)
+			w.owner("tower")
+			secret, _, token := w.enrol(w.in("tower").Token)
 			code := shown(secret, time.Now().Add(otp.Period))
 			return func() error {
 				o, err := w.signin.Owner(w.ctx(), token, home)
@@ -168,15 +168,15 @@ func (w *world) sound(t *testing.T) {
 // When the store cannot answer, nobody is let in.
 func TestWithoutTheStoreNobodyIsLetIn(t *testing.T) {
 	w := newWorld(t)
-	a := w.owner("robin")
-	r := w.in("robin")
+	a := w.owner("tower")
+	r := w.in("tower")
 	actor := r.Session.Actor()
 	w.failing(func(storetest.Call) storetest.Fault { return storetest.Fail })
 	_, err := w.signin.Check(t.Context(), r.Token, home)
 	require.ErrorIs(t, err, storetest.ErrInjected)
 	_, err = w.signin.Authority().Grant(t.Context(), actor)
 	require.ErrorIs(t, err, storetest.ErrInjected)
-	_, err = w.try("robin", first)
+	_, err = w.try("tower", first)
 	require.ErrorIs(t, err, storetest.ErrInjected)
 	require.Error(t, w.signin.SignOut(t.Context(), r.Token))
 	require.Error(t, w.op.EndSessions(t.Context(), a.ID))
@@ -185,12 +185,12 @@ func TestWithoutTheStoreNobodyIsLetIn(t *testing.T) {
 // A store that was restored from a backup may have forgotten that a session was ended.
 func TestSessionsAndDevicesFromBeforeARestoreAreVoid(t *testing.T) {
 	w := newWorld(t, func(c *setup) { c.policy.SkipFactor = true })
-	a, gateway := w.owner("robin"), w.owner("gateway", service)
-	r := w.in("robin", remember)
+	a, gateway := w.owner("tower"), w.owner("gateway", service)
+	r := w.in("tower", remember)
 	token, err := w.op.IssueToken(t.Context(), gateway.ID, signin.NewToken{Rights: accounts.RightsOf(accounts.EquipmentView)})
 	require.NoError(t, err)
 	require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, true))
-	c := w.challenged("robin")
+	c := w.challenged("tower")
 	code := w.text()
 	w.quarantine()
 	assert.False(t, w.alive(r.Token))
@@ -198,7 +198,7 @@ func TestSessionsAndDevicesFromBeforeARestoreAreVoid(t *testing.T) {
 	require.ErrorIs(t, err, signin.ErrChallenge)
 	_, err = w.signin.CheckToken(t.Context(), token, home)
 	require.ErrorIs(t, err, signin.ErrToken)
-	again, err := w.try("robin", first, func(a *signin.Attempt) { a.Device = r.Device })
+	again, err := w.try("tower", first, func(a *signin.Attempt) { a.Device = r.Device })
 	require.NoError(t, err)
 	assert.NotNil(t, again.Challenge)
 }
@@ -209,18 +209,18 @@ func TestSessionsAndDevicesFromBeforeARestoreAreVoid(t *testing.T) {
 // Rules: G46, G207
 func TestSecretsAreNotSpilled(t *testing.T) {
 	w := newWorld(t, func(c *setup) { c.policy.Letters = true }) // six digits could stand anywhere by chance
-	a, gateway := w.owner("robin"), w.owner("gateway", service)
+	a, gateway := w.owner("tower"), w.owner("gateway", service)
 	var planted []string
 	plant := func(secrets ...string) { planted = append(planted, secrets...) }
-	plant("Violet-Rivers-9-planted", "Amber-Mountains-7-planted", "Crimson-Valleys-5", w.code("robin").Reveal())
-	r := w.in("robin", remember)
+	plant("Violet-Rivers-9-planted", "Amber-Mountains-7-planted", "Crimson-Valleys-5", w.code("tower").Reveal())
+	r := w.in("tower", remember)
 	plant(tail(r.Token), tail(r.Device))
 	secret, codes, token := w.enrol(r.Token)
 	plant(secret.Text(), string(secret.Reveal()), tail(token))
 	for _, c := range codes {
 		plant(c.Reveal(), c.Text())
 	}
-	c := w.challenged("robin")
+	c := w.challenged("tower")
 	plant(tail(c.Token))
 	_, err := w.signin.Send(t.Context(), c.Token, signin.SMS)
 	require.NoError(t, err)
@@ -228,7 +228,7 @@ func TestSecretsAreNotSpilled(t *testing.T) {
 	var errs []error
 	_, err = w.answer(c, signin.App, otp.AnswerOf("PLANTEDCODE"))
 	errs = append(errs, err)
-	_, err = w.try("robin", wrong)
+	_, err = w.try("tower", wrong)
 	errs = append(errs, err, w.cause(err))
 	for range 6 {
 		_, err = w.try("stranger-planted@example.com", wrong)
@@ -240,10 +240,10 @@ func TestSecretsAreNotSpilled(t *testing.T) {
 	plant(tail(api), "PLANTEDCODE", "stranger-planted")
 	_, err = w.people.ResetPassword(t.Context(), a.ID)
 	require.NoError(t, err)
-	reset := w.code("robin")
+	reset := w.code("tower")
 	plant(reset.Reveal())
-	errs = append(errs, w.signin.SetPassword(t.Context(), signin.NewPassword{Name: "robin", Code: otp.AnswerOf("PLANTEDCODE"), Password: second, From: home}))
-	require.NoError(t, w.signin.SetPassword(t.Context(), signin.NewPassword{Name: "robin", Code: reset, Password: second, From: home}))
+	errs = append(errs, w.signin.SetPassword(t.Context(), signin.NewPassword{Name: "tower", Code: otp.AnswerOf("PLANTEDCODE"), Password: second, From: home}))
+	require.NoError(t, w.signin.SetPassword(t.Context(), signin.NewPassword{Name: "tower", Code: reset, Password: second, From: home}))
 	var all strings.Builder
 	all.WriteString(w.everything())
 	for _, err := range errs {

@@ -10,6 +10,6 @@ import (
 // the owner sign in by address.
 func TestAHostsOwnPolicyIsTakenAsItIs(t *testing.T) {
 	w := newWorld(t, func(c *setup) { c.accounts = accounts.Policy{LoginBy: accounts.ByUsername} })
-	w.owner("robin")
-	w.in("robin")
+	w.owner("tower")
+	w.in("tower")
 }

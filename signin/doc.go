@@ -17,6 +17,8 @@
 // The first password is set with the code from the mail that package people sent, and so is
 // a new one ([Service.SetPassword]). Setting a password signs nobody in.
 //
+// An owner whose password or second factors were changed by anybody is told by mail.
+//
 // # What strangers learn
 //
 // Every sign-in that is refused is one value, [accounts.ErrSignIn], after the same work,

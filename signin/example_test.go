@@ -57,7 +57,7 @@ func (p program) mailed(ctx context.Context) otp.Answer {
 
 // owner adds an account whose owner has set a password.
 func (p program) owner(ctx context.Context) people.Account {
-	a, _, err := p.people.Create(ctx, people.NewAccount{Email: must(accounts.ParseEmail("owner@example.com")), First: "Robin", Roles: []string{"user"}, Sites: accounts.TheseSites("north")})
+	a, _, err := p.people.Create(ctx, people.NewAccount{Email: must(accounts.ParseEmail("owner@example.com")), First: "Tower", Roles: []string{"user"}, Sites: accounts.TheseSites("north")})
 	if err == nil {
 		err = p.signin.SetPassword(ctx, signin.NewPassword{Name: "owner@example.com", Code: p.mailed(ctx), Password: password.Of("Violet-Rivers-9")})
 	}
@@ -69,7 +69,7 @@ func (p program) owner(ctx context.Context) people.Account {
 func Example() {
 	ctx := context.Background()
 	p := newProgram(signin.Options{})
-	created, _, err := p.people.Create(ctx, people.NewAccount{Email: must(accounts.ParseEmail("owner@example.com")), First: "Robin", Roles: []string{"user"}, Sites: accounts.TheseSites("north")})
+	created, _, err := p.people.Create(ctx, people.NewAccount{Email: must(accounts.ParseEmail("owner@example.com")), First: "Tower", Roles: []string{"user"}, Sites: accounts.TheseSites("north")})
 	fmt.Println(created.Status, err)
 
 	typed := password.Of("Violet-Rivers-9")
@@ -93,7 +93,7 @@ func Example() {
 	// accounts: sign-in failed
 	// for the operator: accounts: the account is not confirmed: the setup code was not used yet
 	// <nil>
-	// Robin <nil>
+	// Tower <nil>
 	// account <nil>
 	// <nil>
 	// signin: not signed in

@@ -42,16 +42,16 @@ func (w *world) text() otp.Answer {
 // Rules: G82, G83, G85, G88, G89
 func TestASecondFactorIsAskedForWhereItIsRequired(t *testing.T) {
 	w := newWorld(t)
-	a := w.owner("robin")
-	w.in("robin")
+	a := w.owner("tower")
+	w.in("tower")
 	require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, true))
-	c := w.challenged("robin")
+	c := w.challenged("tower")
 	assert.Equal(t, []signin.Method{signin.SMS, signin.Mail}, c.Methods)
 	assert.Equal(t, signin.SMS, c.Sent)
 	code := w.text()
 	assert.Equal(t, "+12025550123", w.texts.last().To)
 	assert.Len(t, code.Reveal(), 6)
-	other := w.challenged("robin")
+	other := w.challenged("tower")
 	otherCode := w.text()
 	_, err := w.answer(other, signin.SMS, code)
 	require.ErrorIs(t, err, signin.ErrFactorWrong, "a code is for its own challenge")
@@ -67,7 +67,7 @@ func TestASecondFactorIsAskedForWhereItIsRequired(t *testing.T) {
 	require.NoError(t, err, "sign-ins at once do not void each other's codes")
 
 	require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, false))
-	w.in("robin")
+	w.in("tower")
 }
 
 // Rules: G83, G84, G174
@@ -101,15 +101,15 @@ func TestWhichFactorsAreOfferedFollowsFromWhatIsConfiguredAndKnown(t *testing.T)
 		if edit == nil {
 			edit = func(*people.NewAccount) {}
 		}
-		a := w.owner("robin", edit)
+		a := w.owner("tower", edit)
 		if c.app {
-			w.enrol(w.in("robin").Token)
+			w.enrol(w.in("tower").Token)
 		}
 		require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, true))
 		f, err := w.op.Factors(t.Context(), a.ID)
 		require.NoError(t, err)
 		assert.Equal(t, c.want, f.Usable)
-		r, err := w.try("robin", first)
+		r, err := w.try("tower", first)
 		if c.want == nil {
 			require.ErrorIs(t, err, signin.ErrNoFactor)
 			assert.ErrorContains(t, err, "app: no app is set up; sms: the account has no phone number; mail: mail is not configured")
@@ -125,9 +125,9 @@ func TestACodeExpiresAfterTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for late, want := range map[time.Duration]error{10*time.Minute - time.Second: nil, 10*time.Minute + time.Second: signin.ErrChallenge} {
 			w := newWorld(t)
-			a := w.owner("robin")
+			a := w.owner("tower")
 			require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, true))
-			c := w.challenged("robin")
+			c := w.challenged("tower")
 			code := w.text()
 			time.Sleep(late)
 			_, err := w.answer(c, signin.SMS, code)
@@ -139,9 +139,9 @@ func TestACodeExpiresAfterTenMinutes(t *testing.T) {
 // Rules: G87, G177, G178
 func TestTriesAtAChallengeAreLimited(t *testing.T) {
 	w := newWorld(t)
-	a := w.owner("robin")
+	a := w.owner("tower")
 	require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, true))
-	c := w.challenged("robin")
+	c := w.challenged("tower")
 	code := w.text()
 	for range 5 {
 		_, err := w.answer(c, signin.SMS, otp.AnswerOf("wrong1"))
@@ -149,13 +149,13 @@ func TestTriesAtAChallengeAreLimited(t *testing.T) {
 	}
 	_, err := w.answer(c, signin.SMS, code)
 	require.ErrorIs(t, err, signin.ErrFactorLocked)
-	c = w.challenged("robin")
+	c = w.challenged("tower")
 	_, err = w.answer(c, signin.SMS, w.text())
 	require.NoError(t, err)
 
 	tries := 0
 	for range 20 { // new challenges do not give new guesses for ever
-		r, err := w.try("robin", first)
+		r, err := w.try("tower", first)
 		if err != nil {
 			require.ErrorIs(t, err, signin.ErrTooManyCodes)
 			break
@@ -172,9 +172,9 @@ func TestTriesAtAChallengeAreLimited(t *testing.T) {
 func TestAnotherCodeIsSentOnRequestButNotAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		a := w.owner("robin")
+		a := w.owner("tower")
 		require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, true))
-		c := w.challenged("robin")
+		c := w.challenged("tower")
 		code := w.text()
 		_, err := w.signin.Send(t.Context(), c.Token, signin.SMS)
 		require.ErrorIs(t, err, signin.ErrTooSoon)
@@ -184,7 +184,7 @@ func TestAnotherCodeIsSentOnRequestButNotAtOnce(t *testing.T) {
 		sent, err := w.signin.Send(t.Context(), c.Token, signin.Mail)
 		require.NoError(t, err)
 		assert.Equal(t, signin.Mail, sent.Sent)
-		mailed := w.code("robin")
+		mailed := w.code("tower")
 		_, err = w.answer(c, signin.SMS, code)
 		require.ErrorIs(t, err, signin.ErrFactor)
 		r, err := w.answer(c, signin.Mail, mailed)
@@ -199,9 +199,9 @@ func TestAnotherCodeIsSentOnRequestButNotAtOnce(t *testing.T) {
 
 func TestCodesAreLettersWhereThePolicySaysSo(t *testing.T) {
 	w := newWorld(t, func(c *setup) { c.policy.Letters = true })
-	a := w.owner("robin")
+	a := w.owner("tower")
 	require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, true))
-	c := w.challenged("robin")
+	c := w.challenged("tower")
 	assert.Regexp(t, `^[A-Z2-7]{6}$`, w.text().Reveal())
 	_, err := w.answer(c, signin.SMS, w.text())
 	require.NoError(t, err)
@@ -212,10 +212,10 @@ func TestCodesAreLettersWhereThePolicySaysSo(t *testing.T) {
 func TestAnAppsCodeWorksOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.owner("robin")
-		secret, _, _ := w.enrol(w.in("robin").Token)
+		w.owner("tower")
+		secret, _, _ := w.enrol(w.in("tower").Token)
 		use := func(at time.Time) error {
-			_, err := w.answer(w.challenged("robin"), signin.App, shown(secret, at))
+			_, err := w.answer(w.challenged("tower"), signin.App, shown(secret, at))
 			return err
 		}
 		require.ErrorIs(t, use(time.Now()), signin.ErrFactorWrong, "the code that set it up")
@@ -230,24 +230,24 @@ func TestAnAppsCodeWorksOnce(t *testing.T) {
 
 func TestRecoveryCodesStandInForALostDeviceOnce(t *testing.T) {
 	w := newWorld(t)
-	a := w.owner("robin")
-	_, codes, _ := w.enrol(w.in("robin").Token)
+	a := w.owner("tower")
+	_, codes, _ := w.enrol(w.in("tower").Token)
 	require.Len(t, codes, 10)
-	r, err := w.answer(w.challenged("robin"), signin.Recovery, otp.AnswerOf(codes[3].Text()))
+	r, err := w.answer(w.challenged("tower"), signin.Recovery, otp.AnswerOf(codes[3].Text()))
 	require.NoError(t, err)
-	_, err = w.answer(w.challenged("robin"), signin.Recovery, codes[3])
+	_, err = w.answer(w.challenged("tower"), signin.Recovery, codes[3])
 	require.ErrorIs(t, err, signin.ErrFactorWrong)
 	o := w.hands(r.Token)
 	fresh, err := o.NewRecoveryCodes(t.Context())
 	require.NoError(t, err)
-	_, err = w.answer(w.challenged("robin"), signin.Recovery, codes[4])
+	_, err = w.answer(w.challenged("tower"), signin.Recovery, codes[4])
 	require.ErrorIs(t, err, signin.ErrFactorWrong, "replaced")
-	_, err = w.answer(w.challenged("robin"), signin.Recovery, fresh[0])
+	_, err = w.answer(w.challenged("tower"), signin.Recovery, fresh[0])
 	require.NoError(t, err)
 	token, err := o.RemoveApp(t.Context())
 	require.NoError(t, err)
 	assert.True(t, w.alive(token))
-	w.in("robin")
+	w.in("tower")
 	f, err := w.op.Factors(t.Context(), a.ID)
 	require.NoError(t, err)
 	assert.WithinDuration(t, time.Now(), f.Last, time.Minute)
@@ -260,13 +260,13 @@ func TestPoliciesAskAdministratorsAndWhoIsAwayForASecondFactor(t *testing.T) {
 	admin := func(n *people.NewAccount) { n.Roles, n.Sites = []string{"admin"}, accounts.AllSites() }
 	w := newWorld(t, func(c *setup) { c.policy.AdminFactor = true })
 	w.owner("admin", admin)
-	w.owner("robin")
+	w.owner("tower")
 	w.challenged("admin")
-	w.in("robin")
+	w.in("tower")
 	w = newWorld(t, func(c *setup) { c.policy.RemoteFactor = true })
-	w.owner("robin")
-	w.challenged("robin")
-	w.in("robin", func(a *signin.Attempt) { a.From.Local = true })
+	w.owner("tower")
+	w.challenged("tower")
+	w.in("tower", func(a *signin.Attempt) { a.From.Local = true })
 }
 
 // Who reads the mailbox has one factor: neither is the second one a code to the same
@@ -301,8 +301,8 @@ func TestAResetDoesNotPassByTheSecondFactor(t *testing.T) {
 func TestActsThatAskForItNeedAFactorThatWasProvenJustNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, func(c *setup) { c.policy.SkipFactor = true })
-		w.owner("robin")
-		r := w.in("robin")
+		w.owner("tower")
+		r := w.in("tower")
 		assert.True(t, r.Session.Actor().Fresh(time.Now(), 5*time.Minute))
 		time.Sleep(5*time.Minute + time.Second)
 		o := w.hands(r.Token)
@@ -330,11 +330,11 @@ func TestActsThatAskForItNeedAFactorThatWasProvenJustNow(t *testing.T) {
 		require.NoError(t, err)
 
 		time.Sleep(time.Minute)
-		full, err := w.try("robin", first, remember)
+		full, err := w.try("tower", first, remember)
 		require.NoError(t, err)
 		r, err = w.answer(*full.Challenge, signin.App, shown(secret, time.Now()))
 		require.NoError(t, err)
-		skipped := w.in("robin", func(a *signin.Attempt) { a.Device = r.Device })
+		skipped := w.in("tower", func(a *signin.Attempt) { a.Device = r.Device })
 		assert.False(t, skipped.Session.Actor().Fresh(time.Now(), 5*time.Minute), "a remembered device is no factor")
 		_, err = w.hands(skipped.Token).RemoveApp(t.Context())
 		require.ErrorIs(t, err, accounts.ErrStepUpRequired)
@@ -343,20 +343,20 @@ func TestActsThatAskForItNeedAFactorThatWasProvenJustNow(t *testing.T) {
 
 func TestAnAppThatIsNotProvenChangesNothing(t *testing.T) {
 	w := newWorld(t)
-	w.owner("robin")
-	o := w.hands(w.in("robin").Token)
+	w.owner("tower")
+	o := w.hands(w.in("tower").Token)
 	_, _, err := o.ConfirmApp(t.Context(), otp.AnswerOf("123456"))
 	require.ErrorIs(t, err, signin.ErrNoApp)
 	old, err := o.EnrolApp(t.Context())
 	require.NoError(t, err)
-	assert.Contains(t, o.URI(old), "otpauth://totp/Example:Robin%20Doe?")
+	assert.Contains(t, o.URI(old), "otpauth://totp/Example:Tower%20Mill?")
 	secret, err := o.EnrolApp(t.Context())
 	require.NoError(t, err)
 	_, _, err = o.ConfirmApp(t.Context(), shown(old, time.Now()))
 	require.ErrorIs(t, err, signin.ErrFactorWrong)
-	w.in("robin")
+	w.in("tower")
 	_, token, err := o.ConfirmApp(t.Context(), shown(secret, time.Now()))
 	require.NoError(t, err)
 	assert.True(t, w.alive(token))
-	w.challenged("robin")
+	w.challenged("tower")
 }

@@ -25,12 +25,12 @@ func from(addr string) func(*signin.Attempt) {
 // However many guess at once, no more are looked at than may be.
 func TestGuessesAtOnceAreLimitedToo(t *testing.T) {
 	w := newWorld(t)
-	w.owner("robin")
+	w.owner("tower")
 	var all sync.WaitGroup
 	var looked, limited atomic.Int64
 	for range 100 {
 		all.Go(func() {
-			_, err := w.try("robin", wrong)
+			_, err := w.try("tower", wrong)
 			switch cause := w.cause(err); {
 			case errors.Is(cause, signin.ErrTooMany):
 				limited.Add(1)
@@ -44,7 +44,7 @@ func TestGuessesAtOnceAreLimitedToo(t *testing.T) {
 	all.Wait()
 	assert.EqualValues(t, 5, looked.Load())
 	assert.EqualValues(t, 95, limited.Load())
-	_, err := w.try("robin", first)
+	_, err := w.try("tower", first)
 	require.ErrorIs(t, w.cause(err), signin.ErrTooMany, "not the right one either")
 }
 
@@ -54,53 +54,53 @@ func TestGuessesAtOnceAreLimitedToo(t *testing.T) {
 func TestStrangersDoNotLockTheOwnerOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.owner("robin")
-		device := w.in("robin", remember).Device
+		w.owner("tower")
+		device := w.in("tower", remember).Device
 		attack := func(addr string) {
 			for range 6 {
-				_, err := w.try("robin", wrong, from(addr))
+				_, err := w.try("tower", wrong, from(addr))
 				require.ErrorIs(t, err, accounts.ErrSignIn)
 			}
 		}
 		attack("198.51.100.1")
-		w.in("robin") // another source
+		w.in("tower") // another source
 		for _, addr := range []string{"198.51.100.2", "198.51.100.3", "198.51.100.4", "2001:db8:1::1"} {
 			attack(addr)
 		}
-		_, err := w.try("robin", first)
+		_, err := w.try("tower", first)
 		require.ErrorIs(t, w.cause(err), signin.ErrTooMany, "from nowhere that is not known")
-		w.in("robin", func(a *signin.Attempt) { a.Device = device })
-		w.in("robin", func(a *signin.Attempt) { a.Device = device; a.From.Addr = netip.MustParseAddr("198.51.100.1") })
+		w.in("tower", func(a *signin.Attempt) { a.Device = device })
+		w.in("tower", func(a *signin.Attempt) { a.Device = device; a.From.Addr = netip.MustParseAddr("198.51.100.1") })
 		time.Sleep(time.Hour)
-		w.in("robin")
+		w.in("tower")
 
 		for range 11 {
-			_, err = w.try("robin", wrong, func(a *signin.Attempt) { a.Device = device })
+			_, err = w.try("tower", wrong, func(a *signin.Attempt) { a.Device = device })
 			require.ErrorIs(t, err, accounts.ErrSignIn)
 		}
 		require.ErrorIs(t, w.cause(err), signin.ErrTooMany, "a device has its own limit")
-		w.in("robin")
+		w.in("tower")
 	})
 }
 
 func TestOneSourceRunsDryForAllAccounts(t *testing.T) {
 	w := newWorld(t)
-	w.owner("robin")
+	w.owner("tower")
 	for i := range 50 {
 		_, err := w.try("stranger"+strings.Repeat("x", i), wrong, from("2001:db8:1:2::1"))
 		require.ErrorIs(t, w.cause(err), accounts.ErrAccountNotFound)
 	}
-	_, err := w.try("robin", first, from("2001:db8:1:2:ffff::1"))
+	_, err := w.try("tower", first, from("2001:db8:1:2:ffff::1"))
 	require.ErrorIs(t, w.cause(err), signin.ErrTooMany, "one network is one source")
-	w.in("robin", from("2001:db8:1:3::1"))
+	w.in("tower", from("2001:db8:1:3::1"))
 }
 
 // Success gives back what it took, so that an owner never runs dry.
 func TestWhoSignsInRightIsNotSlowed(t *testing.T) {
 	w := newWorld(t)
-	w.owner("robin")
+	w.owner("tower")
 	for range 60 {
-		w.in("robin")
+		w.in("tower")
 	}
 }
 
@@ -109,7 +109,7 @@ func TestWhoSignsInRightIsNotSlowed(t *testing.T) {
 // Rules: R257, G137, G169
 func TestAFloodOfStrangersFillsNoLog(t *testing.T) {
 	w := newWorld(t)
-	w.owner("robin")
+	w.owner("tower")
 	for i := range 200 {
 		addr := netip.AddrFrom4([4]byte{198, 51, byte(i), 1}).String()
 		_, err := w.try("stranger@example.com", wrong, from(addr))
@@ -117,7 +117,7 @@ func TestAFloodOfStrangersFillsNoLog(t *testing.T) {
 	}
 	assert.Equal(t, 3, w.entries()[audit.SignInRefused], "the 1st, the 10th and the 100th")
 	for i := range 100 {
-		_, err := w.try("robin", wrong, from(netip.AddrFrom4([4]byte{203, 0, byte(i), 1}).String()))
+		_, err := w.try("tower", wrong, from(netip.AddrFrom4([4]byte{203, 0, byte(i), 1}).String()))
 		require.ErrorIs(t, err, accounts.ErrSignIn)
 	}
 	n := w.entries()[audit.SignInRefused]
@@ -163,9 +163,9 @@ func TestWhereARequestComesFrom(t *testing.T) {
 // Rules: G207
 func TestAskingForANewPasswordTellsNothing(t *testing.T) {
 	w := newWorld(t)
-	w.owner("robin")
+	w.owner("tower")
 	w.wrote()
-	require.NoError(t, w.signin.Forgot(t.Context(), "robin@example.com", home))
+	require.NoError(t, w.signin.Forgot(t.Context(), "tower@example.com", home))
 	known := w.wrote()
 	require.NoError(t, w.signin.Forgot(t.Context(), "stranger@example.com", home))
 	unknown := w.wrote()
@@ -174,7 +174,7 @@ func TestAskingForANewPasswordTellsNothing(t *testing.T) {
 		assert.Equal(t, verbs(known[i]), verbs(unknown[i]))
 	}
 	for i := range 1000 {
-		require.NoError(t, w.signin.Forgot(t.Context(), strings.Repeat(" ", i%20)+"robin@example.com", signin.From{Addr: netip.AddrFrom4([4]byte{198, 51, byte(i >> 8), byte(i)})}))
+		require.NoError(t, w.signin.Forgot(t.Context(), strings.Repeat(" ", i%20)+"tower@example.com", signin.From{Addr: netip.AddrFrom4([4]byte{198, 51, byte(i >> 8), byte(i)})}))
 	}
 	before := len(w.mail.Sent())
 	for range 5 {
@@ -182,11 +182,11 @@ func TestAskingForANewPasswordTellsNothing(t *testing.T) {
 	}
 	sent := len(w.mail.Sent()) - before // a message whose code was replaced before it left is not sent
 	assert.True(t, sent >= 1 && sent <= 3, sent)
-	assert.Equal(t, "robin@example.com", w.mail.Sent()[before].To)
-	require.NoError(t, w.signin.SetPassword(t.Context(), signin.NewPassword{Name: "robin", Code: w.code("robin"), Password: second, From: home}))
+	assert.Equal(t, "tower@example.com", w.mail.Sent()[before].To)
+	require.NoError(t, w.signin.SetPassword(t.Context(), signin.NewPassword{Name: "tower", Code: w.code("tower"), Password: second, From: home}))
 
 	off := newWorld(t, func(c *setup) { c.accounts.ResetByMail = false; c.accounts.SetByOperator = true })
-	require.ErrorIs(t, off.signin.Forgot(t.Context(), "robin@example.com", home), accounts.ErrResetUnsupported)
+	require.ErrorIs(t, off.signin.Forgot(t.Context(), "tower@example.com", home), accounts.ErrResetUnsupported)
 	off = newWorld(t, func(c *setup) { c.signin = func(o *signin.Options) { o.Mailer = nil } })
-	require.ErrorIs(t, off.signin.Forgot(t.Context(), "robin@example.com", home), accounts.ErrMailerNotConfigured)
+	require.ErrorIs(t, off.signin.Forgot(t.Context(), "tower@example.com", home), accounts.ErrMailerNotConfigured)
 }

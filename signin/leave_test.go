@@ -24,8 +24,8 @@ func TestAnOwnerLeavesWithTheCurrentPassword(t *testing.T) {
 	var err error
 	w.signin, err = signin.New(w.opts)
 	require.NoError(t, err)
-	a := w.owner("robin")
-	r, other := w.in("robin"), w.in("robin")
+	a := w.owner("tower")
+	r, other := w.in("tower"), w.in("tower")
 	o := w.hands(r.Token)
 	require.ErrorIs(t, o.Leave(t.Context(), wrong), accounts.ErrBadCredentials)
 	require.ErrorIs(t, w.post.Leave(t.Context(), accounts.HostActor("operator", "", "test").Vouched(time.Now())), accounts.ErrStepUpRequired, "nobody's own")
@@ -38,7 +38,7 @@ func TestAnOwnerLeavesWithTheCurrentPassword(t *testing.T) {
 	assert.False(t, w.alive(r.Token))
 	_, err = w.people.Account(t.Context(), a.ID)
 	require.ErrorIs(t, err, accounts.ErrAccountRemoved)
-	_, err = w.try("robin", first)
+	_, err = w.try("tower", first)
 	require.ErrorIs(t, w.cause(err), accounts.ErrAccountRemoved)
 	assert.Equal(t, 1, w.entries()[audit.AccountRemoved])
 	for _, e := range w.leaves() {
@@ -51,8 +51,8 @@ func TestAnOwnerLeavesWithTheCurrentPassword(t *testing.T) {
 	require.Error(t, o.Leave(t.Context(), first), "twice")
 
 	never := newWorld(t)
-	never.owner("robin")
-	require.ErrorIs(t, never.hands(never.in("robin").Token).Leave(t.Context(), first), signin.ErrLeave)
+	never.owner("tower")
+	require.ErrorIs(t, never.hands(never.in("tower").Token).Leave(t.Context(), first), signin.ErrLeave)
 }
 
 // The last administrator stays, and where accounts are never removed nobody leaves.
@@ -93,11 +93,11 @@ func TestWhoMustStayDoesNotLeave(t *testing.T) {
 func TestAChangedSessionTimeCountsFromTheNextSignIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		a := w.owner("robin", func(n *people.NewAccount) { n.Session = new(20) })
-		before := w.in("robin")
-		_, err := w.people.SetDetails(t.Context(), a.ID, people.Details{First: "Robin", Session: new(5)})
+		a := w.owner("tower", func(n *people.NewAccount) { n.Session = new(20) })
+		before := w.in("tower")
+		_, err := w.people.SetDetails(t.Context(), a.ID, people.Details{First: "Tower", Session: new(5)})
 		require.NoError(t, err)
-		after := w.in("robin")
+		after := w.in("tower")
 		time.Sleep(5*time.Minute - time.Second)
 		assert.True(t, w.alive(before.Token) && w.alive(after.Token))
 		time.Sleep(time.Second)

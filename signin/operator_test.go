@@ -16,19 +16,19 @@ import (
 // Rules: G144
 func TestOperatorsSetPasswordsWhereThePolicySaysSo(t *testing.T) {
 	w := newWorld(t)
-	a := w.owner("robin")
+	a := w.owner("tower")
 	require.ErrorIs(t, w.op.SetPassword(t.Context(), a.ID, second), signin.ErrSetByOperator)
 
 	w = newWorld(t, func(c *setup) { c.accounts, c.policy = accounts.GEM(), signin.GEM(); c.policy.Hash.Cost = 4 })
-	a, _, err := w.people.Create(t.Context(), people.NewAccount{Username: "robin", Roles: []string{"user"}, Sites: accounts.TheseSites("north")})
+	a, _, err := w.people.Create(t.Context(), people.NewAccount{Username: "tower", Roles: []string{"user"}, Sites: accounts.TheseSites("north")})
 	require.NoError(t, err)
 	require.ErrorIs(t, w.op.SetPassword(t.Context(), a.ID, password.Of("1234567")), password.ErrTooShort)
 	require.NoError(t, w.op.SetPassword(t.Context(), a.ID, first))
-	w.in("robin")
-	_, err = w.try("robin@example.com", first)
+	w.in("tower")
+	_, err = w.try("tower@example.com", first)
 	require.ErrorIs(t, err, accounts.ErrSignIn, "by the username only")
 	require.NoError(t, w.op.SetPassword(t.Context(), a.ID, second))
-	_, err = w.try("robin", first)
+	_, err = w.try("tower", first)
 	require.ErrorIs(t, err, accounts.ErrSignIn)
 }
 
@@ -36,7 +36,7 @@ func TestOperatorsSetPasswordsWhereThePolicySaysSo(t *testing.T) {
 func TestOperatorsNeedTheRightAndToBeAsStrong(t *testing.T) {
 	w := newWorld(t, func(c *setup) { c.accounts.SetByOperator = true })
 	admin := w.owner("admin", func(n *people.NewAccount) { n.Roles, n.Sites = []string{"admin"}, accounts.AllSites() })
-	robin := w.owner("robin")
+	tower := w.owner("tower")
 	acts := map[string]func(op *signin.Operator, id accounts.ID) error{
 		"SetPassword":   func(op *signin.Operator, id accounts.ID) error { return op.SetPassword(t.Context(), id, second) },
 		"RequireFactor": func(op *signin.Operator, id accounts.ID) error { return op.RequireFactor(t.Context(), id, true) },
@@ -58,11 +58,11 @@ func TestOperatorsNeedTheRightAndToBeAsStrong(t *testing.T) {
 	for name, act := range acts {
 		p := accounts.PermissionFor("signin." + name)
 		require.NotZero(t, p.Right, name)
-		require.ErrorIs(t, act(w.as("nobody"), robin.ID), accounts.ErrPermissionDenied, name)
-		require.ErrorIs(t, act(w.as("south"), robin.ID), accounts.ErrAccountNotFound, name)
+		require.ErrorIs(t, act(w.as("nobody"), tower.ID), accounts.ErrPermissionDenied, name)
+		require.ErrorIs(t, act(w.as("south"), tower.ID), accounts.ErrAccountNotFound, name)
 		require.ErrorIs(t, act(w.op, "no such id"), accounts.ErrAccountNotFound, name)
 		if p.StepUp {
-			require.ErrorIs(t, act(w.signin.As(accounts.HostActor("operator", "", "test")), robin.ID), accounts.ErrStepUpRequired, name)
+			require.ErrorIs(t, act(w.signin.As(accounts.HostActor("operator", "", "test")), tower.ID), accounts.ErrStepUpRequired, name)
 			require.ErrorIs(t, act(w.as("weak"), admin.ID), accounts.ErrOutranked, name)
 		}
 	}

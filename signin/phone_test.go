@@ -28,14 +28,14 @@ func proven(c *setup) { c.policy.ProvenPhone = true }
 // code that went to that very number, and not any more once it is another one.
 func TestAPhoneNumberIsNoFactorBeforeItIsProven(t *testing.T) {
 	w := newWorld(t, proven)
-	a := w.owner("robin")
+	a := w.owner("tower")
 	usable := func() []signin.Method {
 		f, err := w.op.Factors(t.Context(), a.ID)
 		require.NoError(t, err)
 		return f.Usable
 	}
 	assert.Equal(t, []signin.Method{signin.Mail}, usable())
-	o := w.hands(w.in("robin").Token)
+	o := w.hands(w.in("tower").Token)
 	require.ErrorIs(t, o.ProvePhone(t.Context(), otp.AnswerOf("123456")), signin.ErrFactorWrong, "none was sent")
 	require.NoError(t, o.SendPhoneCode(t.Context()))
 	old := w.sixDigits()
@@ -65,15 +65,15 @@ func TestAPhoneNumberIsNoFactorBeforeItIsProven(t *testing.T) {
 func TestProvingANumberIsGuarded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, proven, func(c *setup) { c.policy.Limits.Codes = []signin.Limit{{Max: 3, Per: time.Hour}} })
-		w.owner("robin")
+		w.owner("tower")
 		w.owner("mute", func(n *people.NewAccount) { n.Phone = "" })
 		require.ErrorIs(t, w.hands(w.in("mute").Token).SendPhoneCode(t.Context()), signin.ErrNoFactor)
-		o := w.hands(w.in("robin").Token)
+		o := w.hands(w.in("tower").Token)
 		time.Sleep(5*time.Minute + time.Second)
 		require.ErrorIs(t, o.SendPhoneCode(t.Context()), accounts.ErrStepUpRequired)
 		require.ErrorIs(t, o.ProvePhone(t.Context(), otp.AnswerOf("123456")), accounts.ErrStepUpRequired)
 
-		in := w.in("robin")
+		in := w.in("tower")
 		o = w.hands(in.Token)
 		require.NoError(t, o.SendPhoneCode(t.Context()))
 		code := w.sixDigits()
@@ -86,7 +86,7 @@ func TestProvingANumberIsGuarded(t *testing.T) {
 		require.NoError(t, w.signin.SignOut(t.Context(), in.Token))
 		require.ErrorIs(t, o.ProvePhone(t.Context(), code), signin.ErrSession)
 		time.Sleep(10 * time.Minute)
-		o = w.hands(w.in("robin").Token)
+		o = w.hands(w.in("tower").Token)
 		require.ErrorIs(t, o.ProvePhone(t.Context(), code), signin.ErrFactorExpired)
 		require.NoError(t, o.SendPhoneCode(t.Context()))
 		require.ErrorIs(t, o.SendPhoneCode(t.Context()), signin.ErrTooManyCodes)

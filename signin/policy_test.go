@@ -27,12 +27,12 @@ func TestPresets(t *testing.T) {
 		code     string
 		life     time.Duration
 	}{
-		"PowerManage": {accounts.PowerManage(), signin.PowerManage(), "robin@example.com", password.Of("longenough"), false, `^[0-9]{6}$`, 12 * time.Hour},
-		"GEM":         {accounts.GEM(), signin.GEM(), "robin", password.Of("longenough"), true, `^[A-Z2-7]{6}$`, time.Hour},
+		"PowerManage": {accounts.PowerManage(), signin.PowerManage(), "tower@example.com", password.Of("longenough"), false, `^[0-9]{6}$`, 12 * time.Hour},
+		"GEM":         {accounts.GEM(), signin.GEM(), "tower", password.Of("longenough"), true, `^[A-Z2-7]{6}$`, time.Hour},
 	} {
 		w := newWorld(t, func(s *setup) { s.accounts, s.policy = c.accounts, c.policy; s.policy.Hash.Cost = 4 })
-		a := w.invite("robin")
-		n := signin.NewPassword{Name: c.by, Code: w.code("robin"), Password: c.weak, From: home}
+		a := w.invite("tower")
+		n := signin.NewPassword{Name: c.by, Code: w.code("tower"), Password: c.weak, From: home}
 		if err := w.signin.SetPassword(t.Context(), n); c.taken {
 			require.NoError(t, err, name)
 		} else {
@@ -40,7 +40,7 @@ func TestPresets(t *testing.T) {
 			n.Password = first
 			require.NoError(t, w.signin.SetPassword(t.Context(), n), "%s: the code was lost", name)
 		}
-		for _, who := range []string{"robin", "robin@example.com"} {
+		for _, who := range []string{"tower", "tower@example.com"} {
 			r, err := w.try(who, n.Password)
 			if who != c.by {
 				require.ErrorIs(t, w.cause(err), accounts.ErrAccountNotFound, name)
@@ -65,8 +65,8 @@ func TestPresets(t *testing.T) {
 // Every node asks the store: what ends on one has ended on all.
 func TestNodesAgreeAtOnce(t *testing.T) {
 	w := newWorld(t)
-	a := w.owner("robin")
-	r := w.in("robin")
+	a := w.owner("tower")
+	r := w.in("tower")
 	other, err := signin.New(w.opts)
 	require.NoError(t, err)
 	s, err := other.Check(t.Context(), r.Token, home)
@@ -83,6 +83,6 @@ func TestNodesAgreeAtOnce(t *testing.T) {
 func TestSessionsEndWithTheValidity(t *testing.T) {
 	w := newWorld(t)
 	until := time.Now().Add(10 * time.Minute).UTC().Truncate(time.Second)
-	w.owner("robin", func(n *people.NewAccount) { n.Window.Until = until })
-	assert.Equal(t, until, w.in("robin").Session.Ends)
+	w.owner("tower", func(n *people.NewAccount) { n.Window.Until = until })
+	assert.Equal(t, until, w.in("tower").Session.Ends)
 }

@@ -47,22 +47,22 @@ func TestOneSecretHasOneWinner(t *testing.T) {
 			many := []signin.Limit{{Max: 1000, Per: time.Hour}}
 			c.policy.Limits = signin.Limits{Pair: many, Account: many, Source: many, Factor: many, Codes: many}
 		})
-		a := w.invite("robin")
-		n := signin.NewPassword{Name: "robin", Code: w.code("robin"), Password: first, From: home}
+		a := w.invite("tower")
+		n := signin.NewPassword{Name: "tower", Code: w.code("tower"), Password: first, From: home}
 		require.EqualValues(t, 1, wins(func(int) error { return w.signin.SetPassword(t.Context(), n) }), "setup, round %d", round)
 
 		require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, true))
-		c := w.challenged("robin")
+		c := w.challenged("tower")
 		code := w.text()
 		require.EqualValues(t, 1, wins(func(int) error { _, err := w.answer(c, signin.SMS, code); return err }), "text, round %d", round)
 		require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, false))
 
-		secret, codes, _ := w.enrol(w.in("robin").Token)
+		secret, codes, _ := w.enrol(w.in("tower").Token)
 		next := shown(secret, time.Now().Add(otp.Period))
 		for m, code := range map[signin.Method]otp.Answer{signin.App: next, signin.Recovery: codes[0]} {
 			var cs [8]signin.Challenge
 			for i := range cs {
-				cs[i] = w.challenged("robin")
+				cs[i] = w.challenged("tower")
 			}
 			require.EqualValues(t, 1, wins(func(i int) error { _, err := w.answer(cs[i%len(cs)], m, code); return err }), "%s, round %d", m, round)
 		}
@@ -90,13 +90,13 @@ func (o *overtaken) Commit(ctx context.Context, c store.Change) (store.Result, e
 func TestACodeThatIsUsedUpMeanwhileLetsNobodyIn(t *testing.T) {
 	for _, m := range []signin.Method{signin.App, signin.Recovery} {
 		w := newWorld(t)
-		w.owner("robin")
-		secret, codes, _ := w.enrol(w.in("robin").Token)
+		w.owner("tower")
+		secret, codes, _ := w.enrol(w.in("tower").Token)
 		code := codes[0]
 		if m == signin.App {
 			code = shown(secret, time.Now().Add(otp.Period))
 		}
-		slow, fast := w.challenged("robin"), w.challenged("robin")
+		slow, fast := w.challenged("tower"), w.challenged("tower")
 		st := &overtaken{Store: w.store, by: func() {
 			_, err := w.answer(fast, m, code)
 			assert.NoError(t, err)
@@ -116,8 +116,8 @@ func TestACodeThatIsUsedUpMeanwhileLetsNobodyIn(t *testing.T) {
 func TestWhatIsTakenAwayMeanwhileCounts(t *testing.T) {
 	for _, suspend := range []bool{true, false} {
 		w := newWorld(t, func(c *setup) { c.policy.SkipFactor = true })
-		a := w.owner("robin")
-		device := w.in("robin", remember).Device
+		a := w.owner("tower")
+		device := w.in("tower", remember).Device
 		require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, true))
 		o := w.opts
 		o.Store = &overtaken{Store: w.store, by: func() {
@@ -130,7 +130,7 @@ func TestWhatIsTakenAwayMeanwhileCounts(t *testing.T) {
 		}}
 		late, err := signin.New(o)
 		require.NoError(t, err)
-		r, err := late.SignIn(t.Context(), signin.Attempt{Name: "robin", Password: first, From: home, Device: device})
+		r, err := late.SignIn(t.Context(), signin.Attempt{Name: "tower", Password: first, From: home, Device: device})
 		if suspend {
 			require.ErrorIs(t, w.cause(err), accounts.ErrAccountSuspended)
 			continue

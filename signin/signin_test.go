@@ -24,20 +24,20 @@ import (
 // Rules: R93, R91, R92, R216
 func TestTheMailedCodeSetsTheFirstPasswordAndMakesTheAccountActive(t *testing.T) {
 	w := newWorld(t)
-	a := w.invite("robin")
-	_, err := w.try("robin@example.com", first)
+	a := w.invite("tower")
+	_, err := w.try("tower@example.com", first)
 	cause := w.cause(err)
 	require.ErrorIs(t, cause, accounts.ErrAccountNotConfirmed)
 	pending, ok := errors.AsType[*accounts.NotConfirmedError](cause)
 	require.True(t, ok)
 	assert.True(t, pending.PendingOTP)
 
-	n := signin.NewPassword{Name: "robin@example.com", Code: w.code("robin"), Password: first, From: home}
+	n := signin.NewPassword{Name: "tower@example.com", Code: w.code("tower"), Password: first, From: home}
 	require.NoError(t, w.signin.SetPassword(t.Context(), n))
 	v, err := w.people.Account(t.Context(), a.ID)
 	require.NoError(t, err)
 	assert.Equal(t, accounts.StatusActive, v.Status)
-	r := w.in("Robin@Example.com ")
+	r := w.in("Tower@Example.com ")
 	assert.Equal(t, a.ID, r.Session.Account)
 	assert.Equal(t, []signin.Method{signin.Password}, r.Session.Methods)
 	require.ErrorIs(t, w.cause(w.signin.SetPassword(t.Context(), n)), flow.ErrNoSecret)
@@ -46,26 +46,26 @@ func TestTheMailedCodeSetsTheFirstPasswordAndMakesTheAccountActive(t *testing.T)
 // Rules: R132, R134, R135
 func TestAResetSetsANewPasswordOnce(t *testing.T) {
 	w := newWorld(t)
-	a := w.owner("robin")
-	before := w.in("robin", remember)
+	a := w.owner("tower")
+	before := w.in("tower", remember)
 	_, err := w.people.ResetPassword(t.Context(), a.ID)
 	require.NoError(t, err)
-	older := w.code("robin")
+	older := w.code("tower")
 	_, err = w.people.ResetPassword(t.Context(), a.ID)
 	require.NoError(t, err)
-	newer := w.code("robin")
-	n := signin.NewPassword{Name: "robin", Code: older, Password: second, From: home}
+	newer := w.code("tower")
+	n := signin.NewPassword{Name: "tower", Code: older, Password: second, From: home}
 	require.ErrorIs(t, w.signin.SetPassword(t.Context(), n), signin.ErrCode)
 	n.Code = newer
 	require.NoError(t, w.signin.SetPassword(t.Context(), n))
 	require.ErrorIs(t, w.signin.SetPassword(t.Context(), n), signin.ErrCode, "twice")
 	assert.False(t, w.alive(before.Token), "a session outlived its password")
 
-	_, err = w.try("robin", first)
+	_, err = w.try("tower", first)
 	former, ok := errors.AsType[*signin.FormerPasswordError](w.cause(err))
 	require.True(t, ok)
 	assert.WithinDuration(t, time.Now(), former.Changed, time.Minute)
-	r, err := w.try("robin", second)
+	r, err := w.try("tower", second)
 	require.NoError(t, err)
 	assert.True(t, w.alive(r.Token))
 }
@@ -74,20 +74,20 @@ func TestAResetSetsANewPasswordOnce(t *testing.T) {
 func TestWhetherTheOldPasswordWorksUntilTheCodeIsUsedIsAPolicy(t *testing.T) {
 	for _, keep := range []bool{true, false} {
 		w := newWorld(t, func(c *setup) { c.accounts.KeepOldUntilOTP = keep })
-		a := w.owner("robin")
-		require.NoError(t, w.signin.Forgot(t.Context(), "robin@example.com", home))
+		a := w.owner("tower")
+		require.NoError(t, w.signin.Forgot(t.Context(), "tower@example.com", home))
 		w.work()
-		w.in("robin") // a stranger who asks in the owner's name shuts nobody out
+		w.in("tower") // a stranger who asks in the owner's name shuts nobody out
 		_, err := w.people.ResetPassword(t.Context(), a.ID)
 		require.NoError(t, err)
-		_, err = w.try("robin", first)
+		_, err = w.try("tower", first)
 		if keep {
 			require.NoError(t, err)
 		} else {
 			require.ErrorIs(t, w.cause(err), accounts.ErrBadCredentials)
 		}
-		require.NoError(t, w.signin.SetPassword(t.Context(), signin.NewPassword{Name: "robin", Code: w.code("robin"), Password: second, From: home}))
-		_, err = w.try("robin", second)
+		require.NoError(t, w.signin.SetPassword(t.Context(), signin.NewPassword{Name: "tower", Code: w.code("tower"), Password: second, From: home}))
+		_, err = w.try("tower", second)
 		require.NoError(t, err)
 	}
 }
@@ -140,7 +140,7 @@ func TestWithoutARoleThatMaySignInThereIsNoSignIn(t *testing.T) {
 // signs in with a wrong password, and who sets one with a wrong code.
 func TestKnownAndUnknownAccountsAreTheSameWork(t *testing.T) {
 	w := newWorld(t)
-	a := w.owner("robin")
+	a := w.owner("tower")
 	_, err := w.people.ResetPassword(t.Context(), a.ID)
 	require.NoError(t, err)
 	for name, do := range map[string]func(who string) error{
@@ -150,7 +150,7 @@ func TestKnownAndUnknownAccountsAreTheSameWork(t *testing.T) {
 		},
 	} {
 		shape := map[string][]string{}
-		for _, who := range []string{"robin@example.com", "stranger@example.com"} {
+		for _, who := range []string{"tower@example.com", "stranger@example.com"} {
 			require.Error(t, do(who)) // the first of an hour is logged in any case
 			w.wrote()
 			require.Error(t, do(who))
@@ -158,8 +158,8 @@ func TestKnownAndUnknownAccountsAreTheSameWork(t *testing.T) {
 				shape[who] = append(shape[who], ops(c))
 			}
 		}
-		assert.NotEmpty(t, shape["robin@example.com"], name)
-		assert.Equal(t, shape["robin@example.com"], shape["stranger@example.com"], name)
+		assert.NotEmpty(t, shape["tower@example.com"], name)
+		assert.Equal(t, shape["tower@example.com"], shape["stranger@example.com"], name)
 	}
 }
 
@@ -192,10 +192,10 @@ func TestKnownAndUnknownAccountsTakeTheSameTime(t *testing.T) {
 		c.policy.Limits.Pair = []signin.Limit{{Max: 1000, Per: time.Hour}}
 		c.policy.Limits.Account, c.policy.Limits.Source = c.policy.Limits.Pair, c.policy.Limits.Pair
 	})
-	w.owner("robin")
-	fastest := map[string]time.Duration{"robin@example.com": time.Hour, "stranger@example.com": time.Hour}
+	w.owner("tower")
+	fastest := map[string]time.Duration{"tower@example.com": time.Hour, "stranger@example.com": time.Hour}
 	within := func(factor float64) bool {
-		known, unknown := fastest["robin@example.com"].Seconds(), fastest["stranger@example.com"].Seconds()
+		known, unknown := fastest["tower@example.com"].Seconds(), fastest["stranger@example.com"].Seconds()
 		return known < factor*unknown && unknown < factor*known
 	}
 	for n := 0; n < 12 && (n < 3 || !within(1.1)); n++ {
@@ -212,14 +212,14 @@ func TestKnownAndUnknownAccountsTakeTheSameTime(t *testing.T) {
 // Rules: G43, G44
 func TestASignInReplacesAHashOfAnotherCost(t *testing.T) {
 	w := newWorld(t)
-	a := w.owner("robin")
+	a := w.owner("tower")
 	stored := func() string {
 		rs, err := w.store.Load(t.Context(), rec.Logins.Key(string(a.ID)))
 		require.NoError(t, err)
 		return string(rs[0].Body)
 	}
 	assert.Contains(t, stored(), "$2a$04$")
-	before := w.in("robin")
+	before := w.in("tower")
 	o := w.opts
 	p := w.policy
 	p.Hash = password.Options{Algorithm: password.Argon2id, Argon: password.Argon{Memory: 12 * 1024, Passes: 1, Lanes: 1}}
@@ -227,9 +227,9 @@ func TestASignInReplacesAHashOfAnotherCost(t *testing.T) {
 	var err error
 	w.signin, err = signin.New(o)
 	require.NoError(t, err)
-	w.in("robin")
+	w.in("tower")
 	assert.Contains(t, stored(), "$argon2id$")
-	w.in("robin")
+	w.in("tower")
 	assert.True(t, w.alive(before.Token), "a better hash ends nothing")
 }
 
@@ -238,10 +238,10 @@ func TestSessionsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		minutes := func(n int) func(*people.NewAccount) { return func(a *people.NewAccount) { a.Session = &n } }
 		w := newWorld(t, func(c *setup) { c.policy.Life, c.policy.Idle, c.policy.Cap = 2*time.Hour, 30*time.Minute, 24*time.Hour })
-		w.owner("robin")
+		w.owner("tower")
 		w.owner("kiosk", minutes(5))
 		w.owner("screen", minutes(0))
-		robin, kiosk, screen, out := w.in("robin"), w.in("kiosk"), w.in("screen"), w.in("robin")
+		tower, kiosk, screen, out := w.in("tower"), w.in("kiosk"), w.in("screen"), w.in("tower")
 		require.NoError(t, w.signin.SignOut(t.Context(), out.Token))
 		assert.False(t, w.alive(out.Token))
 		require.NoError(t, w.signin.SignOut(t.Context(), out.Token), "twice")
@@ -251,13 +251,13 @@ func TestSessionsEnd(t *testing.T) {
 		assert.False(t, w.alive(kiosk.Token))
 		time.Sleep(20 * time.Minute)
 		for range 3 {
-			assert.True(t, w.alive(robin.Token))
+			assert.True(t, w.alive(tower.Token))
 			time.Sleep(29 * time.Minute)
-			assert.True(t, w.alive(robin.Token))
+			assert.True(t, w.alive(tower.Token))
 		}
 		time.Sleep(8 * time.Minute)
-		assert.False(t, w.alive(robin.Token), "the longest life is over")
-		again := w.in("robin")
+		assert.False(t, w.alive(tower.Token), "the longest life is over")
+		again := w.in("tower")
 		time.Sleep(30 * time.Minute)
 		assert.False(t, w.alive(again.Token), "idle")
 		time.Sleep(20 * time.Hour)
@@ -289,13 +289,13 @@ func TestEverythingEndsAtOnce(t *testing.T) {
 			return w.op.SetPassword(t.Context(), a.ID, second)
 		},
 		"owner ends all": func(w *world, _ people.Account, t *testing.T) error {
-			return w.hands(w.in("robin").Token).EndAll(t.Context())
+			return w.hands(w.in("tower").Token).EndAll(t.Context())
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(c *setup) { c.accounts.SetByOperator = true; c.policy.SkipFactor = true })
-			a := w.owner("robin")
-			r := w.in("robin", remember)
+			a := w.owner("tower")
+			r := w.in("tower", remember)
 			held := r.Session.Actor()
 			g, err := w.signin.Authority().Grant(t.Context(), held)
 			require.NoError(t, err)
@@ -321,7 +321,7 @@ func TestEverythingEndsAtOnce(t *testing.T) {
 				p = second
 			}
 			require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, true))
-			r, err = w.try("robin", p, func(a *signin.Attempt) { a.Device = r.Device })
+			r, err = w.try("tower", p, func(a *signin.Attempt) { a.Device = r.Device })
 			require.NoError(t, err)
 			assert.NotNil(t, r.Challenge, "a remembered device came back")
 		})
@@ -332,8 +332,8 @@ func TestEverythingEndsAtOnce(t *testing.T) {
 func TestRightsThatAreAddedWaitAndThoseTakenAwayDoNot(t *testing.T) {
 	for refresh, waits := range map[accounts.RoleRefresh]bool{accounts.NextLogin: true, accounts.Immediate: false} {
 		w := newWorld(t, func(c *setup) { c.accounts.RoleRefresh, c.accounts.MaxRoles = refresh, 2 })
-		a := w.owner("robin")
-		r := w.in("robin")
+		a := w.owner("tower")
+		r := w.in("tower")
 		has := func(right accounts.Right) bool {
 			s, err := w.signin.Check(t.Context(), r.Token, home)
 			require.NoError(t, err)
@@ -355,13 +355,13 @@ func TestRightsThatAreAddedWaitAndThoseTakenAwayDoNot(t *testing.T) {
 func TestTheNumberOfSessionsIsLimitedWhereThePolicySaysSo(t *testing.T) {
 	for _, refuse := range []bool{true, false} {
 		w := newWorld(t, func(c *setup) { c.policy.MaxSessions, c.policy.RefuseMore = 2, refuse })
-		w.owner("robin")
-		a, b := w.in("robin"), w.in("robin")
-		c, err := w.try("robin", first)
+		w.owner("tower")
+		a, b := w.in("tower"), w.in("tower")
+		c, err := w.try("tower", first)
 		if refuse {
 			require.ErrorIs(t, err, signin.ErrTooManySessions)
 			require.NoError(t, w.signin.SignOut(t.Context(), a.Token))
-			w.in("robin")
+			w.in("tower")
 			continue
 		}
 		require.NoError(t, err)
@@ -371,10 +371,10 @@ func TestTheNumberOfSessionsIsLimitedWhereThePolicySaysSo(t *testing.T) {
 
 func TestOwnersSeeAndEndTheirSessions(t *testing.T) {
 	w := newWorld(t)
-	a := w.owner("robin")
-	other := w.in("robin")
-	stranger := w.owner("doe")
-	mine, third := w.in("robin", remember), w.in("robin")
+	a := w.owner("tower")
+	other := w.in("tower")
+	stranger := w.owner("mill")
+	mine, third := w.in("tower", remember), w.in("tower")
 	o := w.hands(mine.Token)
 	list, err := o.Sessions(t.Context())
 	require.NoError(t, err)
@@ -385,7 +385,7 @@ func TestOwnersSeeAndEndTheirSessions(t *testing.T) {
 	assert.Len(t, seen, 3)
 	require.NoError(t, o.End(t.Context(), other.Session.ID))
 	assert.False(t, w.alive(other.Token))
-	require.ErrorIs(t, o.End(t.Context(), w.in("doe").Session.ID), signin.ErrSession, "somebody else's")
+	require.ErrorIs(t, o.End(t.Context(), w.in("mill").Session.ID), signin.ErrSession, "somebody else's")
 	devices, err := o.Devices(t.Context())
 	require.NoError(t, err)
 	require.Len(t, devices, 1)
@@ -401,23 +401,23 @@ func TestOwnersSeeAndEndTheirSessions(t *testing.T) {
 
 func TestOwnersChangeTheirPassword(t *testing.T) {
 	w := newWorld(t)
-	w.owner("robin")
-	other, mine := w.in("robin"), w.in("robin")
+	w.owner("tower")
+	other, mine := w.in("tower"), w.in("tower")
 	o := w.hands(mine.Token)
 	_, err := o.ChangePassword(t.Context(), wrong, second)
 	require.ErrorIs(t, err, accounts.ErrBadCredentials)
 	_, err = o.ChangePassword(t.Context(), first, password.Of("short"))
 	require.ErrorIs(t, err, password.ErrTooShort)
-	_, err = o.ChangePassword(t.Context(), first, password.Of("Robin-Doe-Robin-1"))
+	_, err = o.ChangePassword(t.Context(), first, password.Of("Tower-Mill-Tower-1"))
 	require.ErrorIs(t, err, password.ErrSimilar)
 	_, err = o.ChangePassword(t.Context(), first, password.Of("A1-"+strings.Repeat("xyzv", 20)))
 	require.ErrorIs(t, err, password.ErrTooLong)
 	token, err := o.ChangePassword(t.Context(), first, second)
 	require.NoError(t, err)
 	assert.Equal(t, []bool{false, false, true}, []bool{w.alive(other.Token), w.alive(mine.Token), w.alive(token)})
-	_, err = w.try("robin", first)
+	_, err = w.try("tower", first)
 	require.ErrorIs(t, err, accounts.ErrSignIn)
-	_, err = w.try("robin", second)
+	_, err = w.try("tower", second)
 	require.NoError(t, err)
 }
 
@@ -426,15 +426,15 @@ func remember(a *signin.Attempt) { a.Remember = true }
 // A node whose keyring cannot open posts codes and leaves apps and sending to others.
 func TestANodeThatCannotOpenOffersNoApp(t *testing.T) {
 	w := newWorld(t)
-	w.owner("robin")
-	secret, _, _ := w.enrol(w.in("robin").Token)
+	w.owner("tower")
+	secret, _, _ := w.enrol(w.in("tower").Token)
 	o := w.opts
 	o.Keys = credentials.SealOnly(w.keys)
 	half, err := signin.New(o)
 	require.NoError(t, err)
 	assert.Empty(t, half.Loops())
 	require.Error(t, half.Work(t.Context()))
-	r, err := half.SignIn(t.Context(), signin.Attempt{Name: "robin", Password: first, From: home})
+	r, err := half.SignIn(t.Context(), signin.Attempt{Name: "tower", Password: first, From: home})
 	require.NoError(t, err)
 	assert.NotContains(t, r.Challenge.Methods, signin.App)
 	_, err = half.Answer(t.Context(), signin.Reply{Challenge: r.Challenge.Token, Method: signin.App, Code: shown(secret, time.Now().Add(30*time.Second))})
@@ -451,8 +451,8 @@ func TestNewSaysEverythingThatIsMissing(t *testing.T) {
 // A session is never without its entry.
 func TestSignInsAreInTheLog(t *testing.T) {
 	w := newWorld(t)
-	w.owner("robin")
-	r := w.in("robin")
+	w.owner("tower")
+	r := w.in("tower")
 	found := 0
 	for _, e := range w.leaves() {
 		a, err := audit.Decode(e.Body)

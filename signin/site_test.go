@@ -19,7 +19,7 @@ import (
 func TestADisabledSiteIsNobodys(t *testing.T) {
 	w := newWorld(t)
 	everywhere := func(n *people.NewAccount) { n.Sites = accounts.AllSites(); n.Roles = []string{accounts.AdminRole} }
-	w.owner("robin")
+	w.owner("tower")
 	w.owner("both", func(n *people.NewAccount) { n.Sites = accounts.TheseSites("north", "south") })
 	w.owner("admin", everywhere)
 	at := func(site string) func(*signin.Attempt) {
@@ -38,13 +38,13 @@ func TestADisabledSiteIsNobodys(t *testing.T) {
 	assert.Equal(t, accounts.TheseSites("north", "south"), sites())
 	set(false)
 	assert.Equal(t, accounts.TheseSites("south"), sites())
-	for name, site := range map[string]string{"robin": "", "both": "north", "admin": "north"} {
+	for name, site := range map[string]string{"tower": "", "both": "north", "admin": "north"} {
 		_, err := w.try(name, first, at(site))
 		require.ErrorIs(t, w.cause(err), accounts.ErrSiteMismatch, name)
 	}
 	w.in("both", at("south"))
 	w.in("admin")
 	set(true)
-	w.in("robin", at("north"))
+	w.in("tower", at("north"))
 	assert.Equal(t, accounts.TheseSites("north", "south"), sites())
 }

@@ -23,7 +23,7 @@ func (w *world) told(what string) int {
 	w.work()
 	n := 0
 	for _, m := range w.mail.Sent() {
-		if m.To == "robin@example.com" && strings.Contains(m.Text, what) {
+		if m.To == "tower@example.com" && strings.Contains(m.Text, what) {
 			n++
 		}
 	}
@@ -35,9 +35,9 @@ func (w *world) told(what string) int {
 func TestAnOwnerIsToldOfAChangedPasswordAndFactor(t *testing.T) {
 	const passwords, factors = "The password of your account was changed", "The second factors of your account were changed"
 	w := newWorld(t, func(c *setup) { c.accounts.SetByOperator = true })
-	a := w.owner("robin")
+	a := w.owner("tower")
 	assert.Zero(t, w.told(passwords), "the first password is not a change")
-	token := w.in("robin").Token
+	token := w.in("tower").Token
 	token, err := w.hands(token).ChangePassword(t.Context(), first, second)
 	require.NoError(t, err)
 	assert.Equal(t, 1, w.told(passwords), "by the owner")
@@ -46,11 +46,11 @@ func TestAnOwnerIsToldOfAChangedPasswordAndFactor(t *testing.T) {
 	assert.Equal(t, 1, w.told(passwords), "refused")
 	require.NoError(t, w.op.SetPassword(t.Context(), a.ID, first))
 	assert.Equal(t, 2, w.told(passwords), "by an operator")
-	require.NoError(t, w.signin.Forgot(t.Context(), "robin@example.com", home))
-	require.NoError(t, w.signin.SetPassword(t.Context(), signin.NewPassword{Name: "robin", Code: w.code("robin"), Password: first, From: home}))
+	require.NoError(t, w.signin.Forgot(t.Context(), "tower@example.com", home))
+	require.NoError(t, w.signin.SetPassword(t.Context(), signin.NewPassword{Name: "tower", Code: w.code("tower"), Password: first, From: home}))
 	assert.Equal(t, 3, w.told(passwords), "with a code")
 
-	_, _, token = w.enrol(w.in("robin").Token)
+	_, _, token = w.enrol(w.in("tower").Token)
 	assert.Equal(t, 1, w.told(factors), "an app was added")
 	_, err = w.hands(token).NewRecoveryCodes(t.Context())
 	require.NoError(t, err)
@@ -71,7 +71,7 @@ func TestAnOwnerIsToldOfAChangedPasswordAndFactor(t *testing.T) {
 		c.accounts.SetByOperator = true
 		c.signin = func(o *signin.Options) { o.Mailer = nil }
 	})
-	a = mute.owner("robin")
+	a = mute.owner("tower")
 	require.NoError(t, mute.op.SetPassword(t.Context(), a.ID, second), "without mail the change is made all the same")
 	assert.Zero(t, mute.told(passwords))
 }
@@ -88,11 +88,11 @@ func TestAFloodOfRequestsSendsFewMails(t *testing.T) {
 				c.policy.Limits.Asks = []signin.Limit{{Max: 10_000, Per: time.Hour}}
 				c.signin = func(o *signin.Options) { o.Budgets = notify.Budgets{Mail: notify.Budget{Address: budget, Store: 1000}} }
 			})
-			_, err := w.people.CreateConfirmed(t.Context(), people.NewAccount{Email: address(t, "robin@example.com"), Sites: accounts.TheseSites("north")})
+			_, err := w.people.CreateConfirmed(t.Context(), people.NewAccount{Email: address(t, "tower@example.com"), Sites: accounts.TheseSites("north")})
 			require.NoError(t, err)
 			for i := range 1000 {
 				from := signin.From{Addr: netip.MustParseAddr(fmt.Sprintf("198.51.%d.%d", i>>8, i&255))}
-				require.NoError(t, w.signin.Forgot(t.Context(), "robin@example.com", from))
+				require.NoError(t, w.signin.Forgot(t.Context(), "tower@example.com", from))
 				require.NoError(t, w.signin.Work(t.Context()))
 			}
 			assert.Len(t, w.mail.Sent(), most)

@@ -230,7 +230,7 @@ func (w *world) code(name string) otp.Answer {
 // invite adds an account whose owner has not set a password yet.
 func (w *world) invite(name string, edits ...func(*people.NewAccount)) people.Account {
 	w.t.Helper()
-	n := people.NewAccount{Email: address(w.t, name+"@example.com"), Username: name, First: "Robin", Last: "Doe", Phone: "+12025550123",
+	n := people.NewAccount{Email: address(w.t, name+"@example.com"), Username: name, First: "Tower", Last: "Mill", Phone: "+12025550123",
 		Roles: []string{"user"}, Sites: accounts.TheseSites("north")}
 	for _, e := range edits {
 		e(&n)

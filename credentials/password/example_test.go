@@ -16,7 +16,7 @@ func ExampleNewHasher() {
 		return
 	}
 	typed := password.Of("violet rivers flow north")
-	fmt.Println(typed, password.Strict().Check(ctx, typed, password.Owner{Names: []string{"Robin Doe"}}))
+	fmt.Println(typed, password.Strict().Check(ctx, typed, password.Owner{Names: []string{"Tower Mill"}}))
 
 	hash, err := hasher.Hash(ctx, "192.0.2.7", typed)
 	if err != nil {

@@ -42,7 +42,7 @@ func (b breached) Range(_ context.Context, prefix string) ([]string, error) {
 }
 
 func judge(w *world, p password.Policy, text string, alone bool) error {
-	return p.Check(w.ctx, password.Of(text), password.Owner{Names: []string{"Robin Doe", "harbour-alarms"}, SecondFactor: !alone})
+	return p.Check(w.ctx, password.Of(text), password.Owner{Names: []string{"Tower Mill", "harbour-alarms"}, SecondFactor: !alone})
 }
 
 // guarded is an owner with a second factor by mail, who is between the two steps.

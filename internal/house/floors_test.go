@@ -74,6 +74,7 @@ var floors = map[string]floor{
 	"signin":                           {6, 0},
 	"door":                             {6, 0},
 	"journal":                          {6, 0},
+	"keys":                             {6, 0}, // moves a store to another root key, with the records of all services
 	"notify/notices":                   {6, 0},
 	"notify/smtp/receipt":              {7, 0}, // tests over a real line and file
 	"examples/embed":                   {7, 0},

@@ -151,7 +151,8 @@ type Attempt struct {
 	ReadAt time.Time         `json:"readAt,omitzero"`  // every user was read then
 	Wants  *panel.Query      `json:"wants,omitempty"`  // what has to be read again
 	Alerts int               `json:"alerts,omitempty"`
-	Since  time.Time         `json:"since,omitzero"` // a removal waits since then
+	Since  time.Time         `json:"since,omitzero"`  // a removal waits since then
+	Locked time.Time         `json:"locked,omitzero"` // the panel has locked us out until then, by the store's clock
 }
 
 // Salt is the erasable half of the key of a person's fields in the log.

@@ -29,6 +29,14 @@ type Address struct {
 	Accounts []string `json:"accounts"`
 }
 
+// Registration is a request for an account from somebody who has none. It is quiet: what
+// becomes of it is found out later, so that nobody can tell which addresses are known.
+type Registration struct {
+	At    time.Time          `json:"at"`
+	Parts credentials.Sealed `json:"parts"`
+	Waits bool               `json:"waits,omitempty"` // for an operator
+}
+
 // PostState is what became of a message.
 type PostState string
 
@@ -71,13 +79,20 @@ const (
 	ByName   = "name"   // of accounts
 	ByNewest = "newest" // of posts: the account, then the newest first
 	ByNotice = "notice" // the same of notices
+	ByWaits  = "waits"  // of registrations that wait for an operator: the oldest first
 )
 
 // The kinds of records about accounts and messages to their owners.
 var (
-	Addresses = Kind[Address]{known: sync.OnceValue(fields[Address]), Name: "address", Schema: 1}
-	OneTimes  = Kind[OneTime]{known: sync.OnceValue(fields[OneTime]), Name: "onetime", Schema: 1, Secure: true}
-	Posts     = Kind[Post]{known: sync.OnceValue(fields[Post]), Name: store.Sent, Schema: 1, Terms: func(_ string, p *Post) []store.Term {
+	Addresses     = Kind[Address]{known: sync.OnceValue(fields[Address]), Name: "address", Schema: 1}
+	OneTimes      = Kind[OneTime]{known: sync.OnceValue(fields[OneTime]), Name: "onetime", Schema: 1, Secure: true}
+	Registrations = Kind[Registration]{known: sync.OnceValue(fields[Registration]), Name: store.Sent, Schema: 1, Terms: func(_ string, r *Registration) []store.Term {
+		if !r.Waits {
+			return nil
+		}
+		return []store.Term{{Name: ByWaits, Value: store.TermUint(uint64(r.At.UnixNano()))}}
+	}}
+	Posts = Kind[Post]{known: sync.OnceValue(fields[Post]), Name: store.Sent, Schema: 1, Terms: func(_ string, p *Post) []store.Term {
 		name := ByNewest
 		if p.Notice {
 			name = ByNotice

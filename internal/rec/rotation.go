@@ -56,6 +56,24 @@ func SecretBinding(panelID string, generation uint64, route, key, addr, ident st
 	return credentials.Binding{Owner: strings.Join([]string{"panel", panelID, route, key, addr, ident}, "\x00"), Kind: "secret", Generation: generation}
 }
 
+// JournalBinding is what the key of a reader's journal is bound to.
+func JournalBinding(reader string) credentials.Binding {
+	return credentials.Binding{Owner: "reader/" + reader, Kind: "journal", Generation: 1}
+}
+
+// FaceAttribute is the secret attribute in which the embedding of a face is kept.
+const FaceAttribute = "facial_recognition_embedding"
+
+// AttributeBinding is what a secret attribute of an account is bound to. The embedding of
+// a face, which only its own operation reads, is bound in another way.
+func AttributeBinding(account, name string) credentials.Binding {
+	b := credentials.Binding{Owner: "account/" + account, Kind: "attribute/" + name}
+	if name == FaceAttribute {
+		b.Kind = "face"
+	}
+	return b
+}
+
 // AppBinding is what the secret of an owner's authenticator is bound to.
 func AppBinding(account string, generation uint64) credentials.Binding {
 	return credentials.Binding{Owner: "login/" + account, Kind: "authenticator", Generation: generation}

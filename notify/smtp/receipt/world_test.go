@@ -115,7 +115,7 @@ func (w *world) account(address string) accounts.ID {
 	w.t.Helper()
 	e, err := accounts.ParseEmail(address)
 	require.NoError(w.t, err)
-	a, err := w.op.CreateConfirmed(w.t.Context(), people.NewAccount{Email: e, First: "Robin", Sites: accounts.TheseSites("north")})
+	a, err := w.op.CreateConfirmed(w.t.Context(), people.NewAccount{Email: e, First: "Tower", Sites: accounts.TheseSites("north")})
 	require.NoError(w.t, err)
 	return a.ID
 }

@@ -21,7 +21,7 @@ func Example() {
 	// Output:
 	// paired with AA:BB:CC:00:00:01
 	// # 1 Admin Master 1, 2, 3, 4
-	// # 2 Anna User 1
+	// # 2 Hall User 1
 }
 
 func example(ctx context.Context) error {
@@ -65,7 +65,7 @@ func example(ctx context.Context) error {
 	}
 	if err := sim.Keypad(panel.Edit{
 		Place: panel.Place{Slot: 2}, Do: panel.Create, Set: panel.FieldCode | panel.FieldLabel,
-		Values: panel.Values{Code: code, Label: "Anna"},
+		Values: panel.Values{Code: code, Label: "Hall"},
 	}); err != nil {
 		return err
 	}

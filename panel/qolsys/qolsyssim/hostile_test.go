@@ -121,7 +121,7 @@ func TestLateAnswers(t *testing.T) {
 		for _, err := range s.Read(t.Context(), panel.Query{All: true}) {
 			require.ErrorIs(t, err, panel.ErrTimeout)
 		}
-		add(t, p, 2, "6137", "Anna")
+		add(t, p, 2, "6137", "Hall")
 		users, _ := list(t, s)
 		assert.Contains(t, users, 2)
 	})

@@ -231,7 +231,7 @@ func TestControl4TellsArming(t *testing.T) {
 // Rules: D16
 func TestCodeLengthSwitch(t *testing.T) {
 	within(t, func(t *testing.T, k known, p *qolsyssim.Panel, network *paneltest.Network) {
-		add(t, p, 2, "6137", "Anna")
+		add(t, p, 2, "6137", "Hall")
 		s := open(t, k, network, nil)
 		said := watch(t, s)
 		before, others := list(t, s)
@@ -314,7 +314,7 @@ func TestExpiryIsReadBack(t *testing.T) {
 // Rules: R266
 func TestNothingSecretLeaves(t *testing.T) {
 	within(t, func(t *testing.T, k known, p *qolsyssim.Panel, network *paneltest.Network) {
-		add(t, p, 2, "6137", "Anna")
+		add(t, p, 2, "6137", "Hall")
 		s := open(t, k, network, nil)
 		users, others := list(t, s)
 		require.NotNil(t, others[0].Panel)

@@ -1,0 +1,53 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/seed-a2d3eaca/keyholder/accounts"
+)
+
+// Badge is what stands on a visitor's badge; drawing it is the host's affair. It is
+// personal data.
+type Badge struct {
+	Name  string
+	Host  string    // who answers for the visitor; "" if they are gone, or of none of the operator's sites
+	Until time.Time // when the visit ends
+	Photo []byte    // a JPEG, nil for none
+}
+
+// Badge returns what stands on a visitor's badge. Errors: [accounts.ErrAccountNotFound],
+// also for an account that is no visitor; the causes of [accounts.Account.Access] for a
+// visitor who may not be here, or whose visit is over.
+func (op *Operator) Badge(ctx context.Context, visitor accounts.ID) (Badge, error) {
+	const name = "Badge"
+	g, err := op.allowed(ctx, name)
+	if err != nil {
+		return Badge{}, err
+	}
+	s := op.people
+	a, err := s.peek(ctx, g.Sites, visitor)
+	if err == nil && a.Kind != accounts.VisitorKind {
+		err = accounts.ErrAccountNotFound
+	}
+	if err == nil {
+		err = a.Access(s.core.Time())
+	}
+	if err != nil && !errors.Is(err, accounts.ErrAccountNotYetValid) { // badges are made before the visit
+		return Badge{}, op.refused(ctx, name, nil, err)
+	}
+	host, err := s.peek(ctx, g.Sites, a.Host)
+	if err != nil && !errors.Is(err, accounts.ErrAccountNotFound) && !errors.Is(err, accounts.ErrAccountRemoved) {
+		return Badge{}, err
+	}
+	b := Badge{Name: fullName(a), Until: a.Window.Until}
+	if err == nil {
+		b.Host = host.Name()
+	}
+	b.Photo, err = s.photo(ctx, visitor)
+	if errors.Is(err, accounts.ErrPhotoNotFound) {
+		err = nil
+	}
+	return b, err
+}
