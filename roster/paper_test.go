@@ -198,6 +198,24 @@ func onPaper(t *testing.T, m panel.Model, before func(p *paper), test func(d *pa
 	})
 }
 
+// written is how many edits the panel has taken.
+func (d *paperDesk) written() (n int) {
+	d.do(func() { n = d.wrote })
+	return n
+}
+
+// told are the alerts so far.
+func (d *paperDesk) told() (all []roster.Alert) {
+	d.do(func() { all = slices.Clone(d.alerts) })
+	return all
+}
+
+// at is what the panel has at a place.
+func (d *paperDesk) at(p panel.Place) (v panel.Values) {
+	d.do(func() { v = d.users[p] })
+	return v
+}
+
 // read lets a full read and whatever follows from it happen.
 func (d *paperDesk) read() { pass(90 * time.Second) }
 
@@ -233,14 +251,14 @@ func TestAPanelRewritesItsCodes(t *testing.T) {
 		for n, code := range []string{"6137", "7283", "8604"} {
 			require.Equal(d, roster.Settled, d.fate(d.set(slot(n+1), code)))
 		}
-		wrote, told := d.wrote, len(d.alerts)
+		wrote, told := d.written(), len(d.told())
 
 		d.do(func() { d.resize(6) })
 		d.read()
 		info, err := d.tab.Info(d.Context())
 		require.NoError(d, err)
 		require.Equal(d, 6, info.CodeLen)
-		require.Len(d, d.alerts, told, "nobody changed anything")
+		require.Len(d, d.told(), told, "nobody changed anything")
 		open, err := d.op.Outstanding(d.Context())
 		require.NoError(d, err)
 		for _, m := range open {
@@ -250,12 +268,12 @@ func TestAPanelRewritesItsCodes(t *testing.T) {
 		require.ErrorIs(d, err, credentials.ErrNotAvailable, "what the panel made of a code is claimed")
 		r := d.set(slot(4), "613799")
 		require.Equal(d, roster.Settled, d.fate(r))
-		require.Equal(d, wrote+1, d.wrote)
+		require.Equal(d, wrote+1, d.written())
 
 		// On the way back two codes become one: both are live, one is named.
 		d.do(func() { d.resize(4) })
 		d.read()
-		require.Equal(d, wrote+1, d.wrote, "nothing is written because of it")
+		require.Equal(d, wrote+1, d.written(), "nothing is written because of it")
 		open, err = d.op.Outstanding(d.Context())
 		require.NoError(d, err)
 		var shared []panel.Place
@@ -265,8 +283,8 @@ func TestAPanelRewritesItsCodes(t *testing.T) {
 			}
 		}
 		require.Len(d, shared, 1)
-		require.Len(d, d.alerts, told+1)
-		require.Equal(d, roster.CodeCollided, d.alerts[told].Kind)
+		require.Len(d, d.told(), told+1)
+		require.Equal(d, roster.CodeCollided, d.told()[told].Kind)
 		_, err = d.tab.SetCode(d.Context(), slot(9), roster.CodeWish{Code: digits(d.T, "6137")})
 		require.ErrorIs(d, err, credentials.ErrNotAvailable)
 		_, err = d.tab.SetCode(d.Context(), slot(9), roster.CodeWish{Code: digits(d.T, "613799")})
@@ -283,7 +301,7 @@ func TestAPanelRewritesItsCodes(t *testing.T) {
 		// What somebody changes at the keypad afterwards is still noticed.
 		d.do(func() { d.users[slot(2)] = panel.Values{Code: digits(d.T, "5918")} })
 		d.read()
-		require.Equal(d, roster.ChangedAtPanel, d.alerts[len(d.alerts)-1].Kind)
+		require.Equal(d, roster.ChangedAtPanel, d.told()[len(d.told())-1].Kind)
 	})
 }
 
@@ -302,12 +320,13 @@ func TestARewriteIsFollowedWhereItWasLeft(t *testing.T) {
 					for n, code := range []string{"6137", "7283", "8604"} {
 						require.Equal(d, roster.Settled, d.fate(d.set(slot(n+1), code)))
 					}
-					wrote, told, commits := d.wrote, len(d.alerts), 0
+					wrote, told := d.written(), len(d.told())
+					var commits atomic.Int64
 					plan := func(c storetest.Call) storetest.Fault {
 						if c.Verb != storetest.Commit {
 							return storetest.Pass
 						}
-						if commits++; commits >= nth && commits < nth+3 {
+						if n := int(commits.Add(1)); n >= nth && n < nth+3 {
 							return fault
 						}
 						return storetest.Pass
@@ -316,9 +335,9 @@ func TestARewriteIsFollowedWhereItWasLeft(t *testing.T) {
 					d.plan.Store(&plan)
 					pass(time.Hour)
 					d.plan.Store(nil)
-					require.GreaterOrEqual(d, commits, nth, "the fault has struck")
-					require.Equal(d, wrote, d.wrote)
-					require.Len(d, d.alerts, told)
+					require.GreaterOrEqual(d, int(commits.Load()), nth, "the fault has struck")
+					require.Equal(d, wrote, d.written())
+					require.Len(d, d.told(), told)
 					for n, code := range []string{"613700", "728300", "860400"} {
 						_, err := d.tab.SetCode(d.Context(), slot(9), roster.CodeWish{Code: digits(d.T, code)})
 						require.ErrorIs(d, err, credentials.ErrNotAvailable, "slot %d", n+1)
@@ -367,8 +386,8 @@ func TestTagsAreGivenAndTaken(t *testing.T) {
 		r := add(first.Place, "0A1B2C3E")
 		d.read()
 		require.Equal(d, roster.Settled, d.fate(r))
-		require.Len(d, d.users[first.Place].LegacyTags, 2)
-		require.True(d, d.users[first.Place].LegacyTags[0].Equal(card(d.T, "0A1B2C3D")))
+		require.Len(d, d.at(first.Place).LegacyTags, 2)
+		require.True(d, d.at(first.Place).LegacyTags[0].Equal(card(d.T, "0A1B2C3D")))
 
 		_, err = d.tab.AddTag(ctx, second.Place, panel.FieldLegacyTags, card(d.T, "0A1B2C3D"))
 		require.ErrorIs(d, err, credentials.ErrNotAvailable)
@@ -380,11 +399,13 @@ func TestTagsAreGivenAndTaken(t *testing.T) {
 		// A tag that is taken away is free when the panel has shown it gone.
 		list := tags(first.Place)
 		require.Len(d, list, 2)
+		d.do(func() { d.away = true })
 		_, err = d.tab.RemoveTag(ctx, first.Place, panel.FieldLegacyTags, list[0].ID)
 		require.NoError(d, err)
 		require.True(d, tags(first.Place)[1].Gone)
 		_, err = d.tab.AddTag(ctx, second.Place, panel.FieldLegacyTags, card(d.T, "0A1B2C3D"))
 		require.ErrorIs(d, err, credentials.ErrNotAvailable)
+		d.do(func() { d.away = false })
 		d.read()
 		require.Len(d, tags(first.Place), 1)
 		r = add(second.Place, "0A1B2C3D")
@@ -404,7 +425,7 @@ func TestTagsAreGivenAndTaken(t *testing.T) {
 		_, err = d.tab.Restore(ctx, second.Place)
 		require.NoError(d, err)
 		d.read()
-		require.Len(d, d.users[second.Place].LegacyTags, 1, "what appeared is taken away again")
+		require.Len(d, d.at(second.Place).LegacyTags, 1, "what appeared is taken away again")
 
 		es, err := d.store.Entries(ctx, store.EntryQuery{ByIndex: true})
 		require.NoError(d, err)

@@ -38,7 +38,7 @@ func tagSlots() panel.Model {
 func TestUsersWithManyTagsVanishTogether(t *testing.T) {
 	onPaper(t, tagSlots(), func(*paper) {}, func(d *paperDesk) {
 		d.cards(8, roster.MaxTags)
-		require.Len(d, d.users[slot(8)].LegacyTags, roster.MaxTags)
+		require.Len(d, d.at(slot(8)).LegacyTags, roster.MaxTags)
 		d.do(func() { clear(d.users) })
 		d.read()
 		info, err := d.tab.Info(d.Context())
@@ -65,7 +65,7 @@ func TestUsersWithManyTagsAreDisabledTogether(t *testing.T) {
 		info, err := d.tab.Info(d.Context())
 		require.NoError(d, err)
 		require.Empty(d, info.Line.Words)
-		require.Empty(d, d.users)
+		d.do(func() { require.Empty(d, d.users) })
 	})
 }
 

@@ -174,7 +174,7 @@ type gate struct {
 	reached chan struct{} // closed when the process has frozen
 	opened  chan struct{} // closed when it goes on
 	frozen  bool
-	answers []error // of its commits since
+	answers []error // of its work's commits since
 }
 
 // shut freezes the process at the first commit for which at holds, and its heartbeat
@@ -188,7 +188,7 @@ func (g *gate) shut(at func(store.Change) bool) {
 // open lets the process go on.
 func (g *gate) open() { close(g.opened) }
 
-// since are the answers to the commits since the process froze.
+// since are the answers to the commits of its work since the process froze.
 func (g *gate) since() []error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -210,7 +210,9 @@ func (g *gate) Commit(ctx context.Context, c store.Change) (store.Result, error)
 	r, err := g.Store.Commit(ctx, c)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.answers = append(g.answers, err)
+	if fenced(c) || len(c.Entries) > 0 { // what only marks a line for whoever has it says nothing of the work
+		g.answers = append(g.answers, err)
+	}
 	return r, err
 }
 

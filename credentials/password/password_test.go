@@ -235,7 +235,7 @@ func TestPoliciesSayEverythingThatIsWrong(t *testing.T) {
 		{"Summer2026!", password.PowerManage(), owner, []error{password.ErrCommon}},
 		{"pass", password.PowerManage(), owner, []error{password.ErrTooShort, password.ErrComposition, password.ErrCommon}},
 		{"Tower-is-great-1", password.PowerManage(), owner, []error{password.ErrSimilar}},
-		{"Nibor-1-x-y-z!", password.PowerManage(), owner, []error{password.ErrSimilar}},
+		{"Rewot-1-x-y-z!", password.PowerManage(), owner, []error{password.ErrSimilar}},
 		{"tmill_nort-A1", password.PowerManage(), owner, []error{password.ErrSimilar}},
 		{"violet rivers", password.Strict(), owner, []error{password.ErrTooShort}},
 		{"violet rivers", password.Strict(), with, nil},

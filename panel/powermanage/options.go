@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -75,6 +77,11 @@ func New(o Options) *Driver {
 		o.Wait = time.Minute
 	}
 	return &Driver{model: o.Model, client: client{wire: transport(o), answer: o.Answer}, wait: o.Wait}
+}
+
+// Format keeps what a driver works with out of every verb of fmt.
+func (d *Driver) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "powermanage driver of "+d.model.Name)
 }
 
 // Model is the family's model. What one panel can do its session says.
