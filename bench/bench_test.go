@@ -14,7 +14,7 @@ import (
 func TestEverySubjectRuns(t *testing.T) {
 	require.NoError(t, flag.Set("test.benchtime", "2x"))
 	var out table
-	for _, s := range subjects(sizes{log: 1000, slots: 10, panels: []int{1, 3}, asks: 2, fleet: 40}) {
+	for _, s := range subjects(sizes{log: 1000, slots: 10, panels: []int{1, 3}, asks: 2, fleet: 20, credentials: 2000}) {
 		before := len(out.rows)
 		require.NoError(t, s.measure(&meter{ctx: t.Context(), dir: t.TempDir(), count: 2}, &out), s.name)
 		assert.Greater(t, len(out.rows), before, s.name)

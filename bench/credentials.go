@@ -43,7 +43,7 @@ type keypad struct {
 	probe  *credentials.Probe
 	index  *credentials.Index
 	plain  map[credentials.Fingerprint]uint32
-	rows   [][8]uint64 // 64 bytes for each, as in the index
+	rows   [][11]uint64 // 64 bytes for each, as in the index
 	ids    []string
 	digits []string
 	codes  []credentials.Code
@@ -93,7 +93,7 @@ func openKeypad(n int) (*keypad, error) {
 	k.bytes = float64(inUse()-before) / float64(n)
 	for i := range n {
 		k.plain[k.probe.Print(credentials.CodeMaterial(k.codes[i]))] = uint32(i)
-		k.rows = append(k.rows, [8]uint64{uint64(i)})
+		k.rows = append(k.rows, [11]uint64{uint64(i)})
 	}
 	return k, nil
 }
@@ -283,8 +283,8 @@ func schedules(m *meter, t *table) error {
 		return err
 	}
 	_, ratio, _ := p.ratios()
-	t.limit("asking a weekly schedule [8]", fmt.Sprintf("%s, rrule-go %s: %.0fx", span(median(p.ours)), span(median(p.reference)), 1/ratio), "≥ 100x faster", ratio <= 0.01)
-	t.note("[8] Monday to Friday from 08:00 to 17:00, UTC, asked on a Monday at noon. rrule-go looks for the last beginning before now, in a rule that began a year earlier; one that began in 1970 takes it longer.")
+	t.limit("asking a weekly schedule [11]", fmt.Sprintf("%s, rrule-go %s: %.0fx", span(median(p.ours)), span(median(p.reference)), 1/ratio), "≥ 100x faster", ratio <= 0.01)
+	t.note("[11] Monday to Friday from 08:00 to 17:00, UTC, asked on a Monday at noon. rrule-go looks for the last beginning before now, in a rule that began a year earlier; one that began in 1970 takes it longer.")
 	return nil
 }
 

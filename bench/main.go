@@ -6,7 +6,7 @@
 // the pairs' ratios, so that the drift of a shared machine cancels. It exits 0 when a goal
 // is missed: the table says so.
 //
-//	go run ./bench             about a minute and a half
+//	go run ./bench             about four minutes, and a gigabyte of memory
 //	go run ./bench accounts    people who sign in: races, timing, rivals; about two minutes
 //	go run ./bench -count 101  more pairs, for a busy machine
 //	go run ./bench timing      only what has this in its name
@@ -82,10 +82,12 @@ type sizes struct {
 	panels []int
 	asks   int // refusals for each reason
 	fleet  int // panels
+	// credentials are held by an index; ten times as many for one row.
+	credentials int
 }
 
 // full is what the table is about.
-var full = sizes{log: 1_000_000, slots: 1000, panels: []int{10, 100, 1000}, asks: 401, fleet: 2000}
+var full = sizes{log: 1_000_000, slots: 1000, panels: []int{10, 100, 1000}, asks: 401, fleet: 2000, credentials: 1_000_000}
 
 // subjects lists them in the order of the table.
 func subjects(s sizes) []subject {
@@ -98,6 +100,7 @@ func subjects(s sizes) []subject {
 		{"codes", codes},
 		{"stores", stores},
 		{"a fleet", func(m *meter, t *table) error { return fleet(m, t, s.fleet) }},
+		{"the credentials' engine", func(m *meter, t *table) error { return credentialEngine(m, t, s.credentials) }},
 		{"doors", func(m *meter, t *table) error { return doors(m, t, s.asks) }},
 		{"timing of refusals", func(m *meter, t *table) error { return refusals(m, t, s.asks) }},
 	}

@@ -99,7 +99,7 @@ func (c *counter) measure(t *table, where string, samples int) error {
 		texts = append(texts, unavailable[i].reason+" "+span(medians[i]))
 	}
 	spread := float64(slices.Max(medians)) / float64(slices.Min(medians))
-	t.limit("refusing a code, "+where+" [9]", fmt.Sprintf("%s: %.3f", strings.Join(texts, ", "), spread), "≤ 1.05 slowest to fastest", spread <= 1.05)
+	t.limit("refusing a code, "+where+" [10]", fmt.Sprintf("%s: %.3f", strings.Join(texts, ", "), spread), "≤ 1.05 slowest to fastest", spread <= 1.05)
 	return nil
 }
 
@@ -125,6 +125,6 @@ func refusals(m *meter, t *table, samples int) error {
 	if err := file.measure(t, "SQLite file", samples); err != nil {
 		return err
 	}
-	t.note("[9] SetCode by somebody without the right to know why a code is not available, at an empty place: medians of %d refusals in memory and %d on a file for each reason, asked in random order.", 10*samples, samples)
+	t.note("[10] SetCode by somebody without the right to know why a code is not available, at an empty place: medians of %d refusals in memory and %d on a file for each reason, asked in random order.", 10*samples, samples)
 	return nil
 }
