@@ -108,6 +108,7 @@ func TestAccountsAreWrittenWithSortedKeys(t *testing.T) {
 	assert.Equal(t, `{"id":"a1","sites":{"these":[]}}`, string(b), "what is not said leads nowhere")
 }
 
+// Rules: G13
 func TestNamesFallBack(t *testing.T) {
 	a := accounts.Account{Email: email("owner@example.com")}
 	assert.Equal(t, "owner@example.com", a.Name())
@@ -250,7 +251,7 @@ func TestRemovingLeavesOnlyWhatTheLogRefersTo(t *testing.T) {
 	assert.ErrorIs(t, gone.Access(now), accounts.ErrAccountRemoved)
 }
 
-// Rules: R97, G119, G121
+// Rules: R97, G119, G121, G123
 func TestSuspendingKeepsEverythingElse(t *testing.T) {
 	a := accounts.Account{ID: "a1", Email: email("owner@example.com"), Roles: []string{"user"}, Sites: accounts.TheseSites("s1"), Confirmed: now}
 	s, err := a.Suspend(now, "moved out", accounts.PowerManage())

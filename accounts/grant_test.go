@@ -14,7 +14,7 @@ import (
 
 // The whole truth table: enabled, three kinds of restriction, right or not.
 //
-// Rules: R23, G188
+// Rules: R23, G188, G170, G172
 func TestAuthoriseAsksInAFixedOrder(t *testing.T) {
 	for _, enabled := range []bool{true, false} {
 		for _, sites := range []accounts.Sites{accounts.AllSites(), accounts.TheseSites("s1", "s2"), accounts.TheseSites("s2"), {}} {

@@ -78,6 +78,7 @@ func bomb(w, h uint32) []byte {
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(head))
 }
 
+// Rules: G15, G16, G201
 func TestWhatIsNoPhotoIsRefused(t *testing.T) {
 	good := asPNG(t, drawn(4, 4, func(int, int) color.Color { return color.White }))
 	for name, c := range map[string]struct {
@@ -102,6 +103,8 @@ func TestWhatIsNoPhotoIsRefused(t *testing.T) {
 }
 
 // Nothing of the file but its picture is left: a place, a camera, a page behind the end.
+//
+// Rules: G201
 func TestNothingButThePictureIsLeft(t *testing.T) {
 	const planted = "GPS 52.5200 N <script>"
 	var b bytes.Buffer

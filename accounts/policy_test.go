@@ -30,7 +30,7 @@ func TestPresetsHoldWhatTheProductsSay(t *testing.T) {
 	}
 }
 
-// Rules: G34, G101
+// Rules: G34, G101, G11, G37, S7
 func TestAccountsAreCheckedBeforeTheyAreStored(t *testing.T) {
 	good := accounts.Account{ID: "a1", Username: "homeowner_1", Email: email("owner@example.com"), Phone: "+1234567890", Roles: []string{"user"}}
 	for name, c := range map[string]struct {

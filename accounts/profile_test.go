@@ -28,6 +28,8 @@ func profile(t *testing.T, text string) accounts.Profile {
 var reachable = accounts.Account{ID: "a1", Confirmed: now, Email: email("owner@example.com"), Phone: "+1234567890"}
 
 // Every combination of channels, and every cause, as people review it.
+//
+// Rules: G39, G114, G117, G118
 func TestNotifyingGolden(t *testing.T) {
 	var text strings.Builder
 	for n := range 8 {
@@ -62,6 +64,8 @@ func TestNotifyingGolden(t *testing.T) {
 }
 
 // The hours of a week, asked each hour.
+//
+// Rules: G115, G116, G117
 func TestDaysAndHours(t *testing.T) {
 	p := profile(t, `{"name":"office","enabled":true,"email":true,"when":{"zone":"","week":[{"days":["mon","tue"],"from":"09:00","until":"17:00"}]}}`)
 	monday := time.Date(2026, 5, 11, 0, 0, 0, 0, time.UTC)

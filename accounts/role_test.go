@@ -58,7 +58,7 @@ func TestAGroupOpensItsOwnOperationsOnly(t *testing.T) {
 	}
 }
 
-// Rules: R239
+// Rules: R239, G129
 func TestDefaultRoles(t *testing.T) {
 	roles := accounts.DefaultRoles()
 	var text strings.Builder
@@ -130,6 +130,7 @@ func TestRolesAddUp(t *testing.T) {
 	})
 }
 
+// Rules: S4
 func TestAChildHasNothingThatItsParentLacks(t *testing.T) {
 	roles := accounts.Roles{
 		"dealer":    {Name: "dealer", Allow: accounts.RightsOf(accounts.EquipmentView, accounts.PanelsManage)},

@@ -38,7 +38,7 @@ var pages = accounts.Roles{
 // A role decides over pages, routes and functions; inside it denying wins, whatever the
 // order; several roles add up, unless denying is global.
 //
-// Rules: G101, G102, G103
+// Rules: G101, G102, G103, S31, S32
 func TestRulesOfRoles(t *testing.T) {
 	for _, c := range []struct {
 		roles, surface, target string
@@ -71,6 +71,7 @@ func TestRulesOfRoles(t *testing.T) {
 	assert.False(t, pages.Allows(false, true, accounts.Route, "/home"), "no role, no right")
 }
 
+// Rules: G171
 func TestRulingsNameTheRuleThatDecides(t *testing.T) {
 	got := pages.Rulings(false, accounts.Route, "/admin/x", "admin", "child", "off", "near", "orphan", "circular", "exact")
 	assert.Equal(t, []accounts.Ruling{
@@ -137,7 +138,7 @@ func TestShapingARole(t *testing.T) {
 // The five common roles on the surfaces: a viewer and a user see no administration,
 // api_only has functions and no pages.
 //
-// Rules: G104
+// Rules: G104, S35
 func TestTheCommonRolesOnTheSurfaces(t *testing.T) {
 	roles := accounts.DefaultRoles()
 	require.Len(t, roles, 5)

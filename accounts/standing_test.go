@@ -115,6 +115,7 @@ func TestExplanationsAgreeWithDecisions(t *testing.T) {
 	})
 }
 
+// Rules: G171
 func TestExplanationsNameTheClause(t *testing.T) {
 	roles := accounts.Roles{
 		"off":    {Name: "off", Allow: accounts.AllRights(), Disabled: true},
@@ -146,7 +147,7 @@ func TestExplanationsNameTheClause(t *testing.T) {
 // Causes why somebody cannot sign in come in one order: what is wrong first hides what is
 // wrong behind it.
 //
-// Rules: G107, G120, G124, G125, G151, G152, G162
+// Rules: G107, G120, G124, G125, G151, G152, G162, G164, G166, G167, G168
 func TestWhoMayEnter(t *testing.T) {
 	roles := accounts.DefaultRoles()
 	roles["near"] = accounts.Role{Name: "near", Allow: accounts.RightsOf(accounts.SignIn), LocalOnly: true}

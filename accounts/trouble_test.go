@@ -13,6 +13,8 @@ import (
 )
 
 // Each cause of a problem has an error of its own and says what to do about it.
+//
+// Rules: G180
 func TestTroublesGolden(t *testing.T) {
 	var text strings.Builder
 	causes := map[string][]error{}

@@ -22,6 +22,7 @@ func TestCapacityCountsWhatThePolicyAllows(t *testing.T) {
 	assert.Equal(t, 99_999_999, weak.Capacity(8))
 }
 
+// Rules: G58
 func TestGuessRiskGrowsWithUsersAndGuesses(t *testing.T) {
 	for _, c := range []struct {
 		codes, n, guesses int

@@ -213,6 +213,7 @@ func TestTheSecondOfAnEndOpensAndTheNextDoesNot(t *testing.T) {
 	}
 }
 
+// Rules: S39
 func TestRulesCanAskForAMedium(t *testing.T) {
 	rules := staff(nil)
 	rules[3].On = credentials.MediumsOf(credentials.Reader)

@@ -19,6 +19,7 @@ import (
 // bytesFrom is a stream of bytes that is the same at every run.
 func bytesFrom(seed byte) io.Reader { return rand.NewChaCha8([32]byte{seed}) }
 
+// Rules: S28
 func TestGeneratedCodesAreAllowedAndFree(t *testing.T) {
 	p := credentials.Policy{Reserved: []string{"5824"}, AllowWeak: true}
 	taken := func(c credentials.Code) bool { return c.Reveal()[0] == '9' }

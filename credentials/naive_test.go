@@ -167,7 +167,7 @@ func drawSituation(t *rapid.T, hours []*credentials.Compiled) situation {
 // Decide says what a slow reading of the same rules says; Next comes true to the second;
 // and with the duress code in place of the code nothing that is seen changes.
 //
-// Rules: G61, G63, G69, G70, G75, G77, G194
+// Rules: G61, G63, G69, G70, G75, G77, G194, S39
 func TestDecideIsTheSlowReading(t *testing.T) {
 	hours := []*credentials.Compiled{
 		officeHours(t),
@@ -215,7 +215,7 @@ func TestDecideIsTheSlowReading(t *testing.T) {
 	})
 }
 
-// Rules: G194
+// Rules: G194, S39
 func TestARuleNamesTheDuressAction(t *testing.T) {
 	rules := staff(officeHours(t))
 	rules[3].Duress = "call the guard"

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/fault"
 )
 
-// Rules: G49, R47
+// Rules: G49, R47, G157
 func TestEachReasonAgainstACodeHasItsOwnError(t *testing.T) {
 	p := credentials.Policy{Lens: []int{4, 6}, Reserved: []string{"5713", "0000"}}
 	for digits, want := range map[string]error{
@@ -72,6 +72,7 @@ func TestOneAnswerForThoseWithoutTheRight(t *testing.T) {
 	assert.Equal(t, fault.Conflict, fault.Of(credentials.ErrNotAvailable))
 }
 
+// Rules: G157
 func TestPoliciesMeet(t *testing.T) {
 	account := credentials.Policy{Reserved: []string{"2222", "0000"}, AllowWeak: true}
 	panel := credentials.Policy{Lens: []int{6, 8, 4}, Reserved: []string{"0000", "5555"}, Near: []credentials.Near{credentials.NearDSC()}}

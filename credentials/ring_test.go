@@ -95,7 +95,7 @@ func TestFingerprintsDifferInEveryPart(t *testing.T) {
 	assert.ErrorIs(t, err, credentials.ErrKeyMissing)
 }
 
-// Rules: G192
+// Rules: G192, G51
 func TestSealedValuesOpenOnlyWhereTheyBelong(t *testing.T) {
 	r := testRing(t)
 	plain := []byte("0042")

@@ -58,7 +58,7 @@ var reasons = []struct {
 // Every reason, for the PIN, the duress PIN and the tag: the answers to both PINs are the
 // same, and the alarm is raised whatever the decision, except for who was revoked by hand.
 //
-// Rules: G61, G62, G63, G70, G75, G187, G193, G194, G204
+// Rules: G61, G62, G63, G70, G75, G187, G193, G194, G204, G185, S41
 func TestEveryReasonOnEveryMedium(t *testing.T) {
 	for _, row := range reasons {
 		t.Run(string(row.reason), func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
-// Rules: R190, R191
+// Rules: R190, R191, G139
 func TestEntrySaysWhoDidWhatAndWhen(t *testing.T) {
 	w := newWorld(t, false, nil)
 	id := w.say(operator, audit.UserCodeChanged, audit.Success, []string{"site/north", "panel-1", "user-1"},

@@ -42,7 +42,7 @@ func office(t *testing.T, w *world) (op func() *people.Operator, add func(name, 
 
 // A review says what was so on its date, whenever it is made.
 //
-// Rules: G210
+// Rules: G210, G130, G131, G136
 func TestAReviewIsAsOfItsDate(t *testing.T) {
 	w := newWorld(t, false, nil)
 	op, add := office(t, w)

@@ -178,7 +178,7 @@ func TestWhatThePanelHasNotIsAbsent(t *testing.T) {
 	}
 }
 
-// Rules: R37, R50, R72, R73, R74, R206, R210, R211
+// Rules: R37, R50, R72, R73, R74, R206, R210, R211, S19
 func TestWhatMayBeDoneFollowsFromCodeAndRole(t *testing.T) {
 	m := ordinary()
 	type want map[panel.Action]error

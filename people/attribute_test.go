@@ -15,6 +15,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/people"
 )
 
+// Rules: S33, S44
 func TestAttributesPlainAndSecret(t *testing.T) {
 	const planted = "planted-value"
 	b := newBench(t, func(o *people.Options) {
@@ -49,6 +50,7 @@ func TestAttributesPlainAndSecret(t *testing.T) {
 	assert.Empty(t, list.Secret)
 }
 
+// Rules: S44
 func TestAttributesHaveLimits(t *testing.T) {
 	b := newBench(t)
 	a := b.account("owner@example.com", accounts.Active)

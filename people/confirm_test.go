@@ -26,7 +26,7 @@ func (b *bench) invited(address string) (people.Account, credentials.Code) {
 	return a, b.code()
 }
 
-// Rules: R91, R92, R93, R213, R216
+// Rules: R91, R92, R93, R213, R216, S12
 func TestTheMailedCodeConfirmsTheAccountOnce(t *testing.T) {
 	b := newBench(t)
 	a, code := b.invited("owner@example.com")

@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -118,23 +117,7 @@ func (op *Operator) CancelErasure(ctx context.Context, id accounts.ID) error {
 // WorkErasures carries out the erasures that are due, and returns. It can be interrupted
 // and run again.
 func (s *Service) WorkErasures(ctx context.Context) error {
-	lines, err := s.core.Store.Due(ctx, eraseLines, 100)
-	if err != nil {
-		return err
-	}
-	for _, l := range lines {
-		line, err := s.core.Store.Own(ctx, s.o.Node, l.Name)
-		if errors.Is(err, store.ErrOwned) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := s.erase(ctx, line); err != nil && !errors.Is(err, store.ErrFenced) {
-			return err
-		}
-	}
-	return nil
+	return s.core.EachDue(ctx, s.o.Node, eraseLines, 0, s.erase)
 }
 
 // erase carries out one erasure, unless it was taken back.

@@ -136,6 +136,8 @@ func TestAnErasureIsFinishedAfterAnyFault(t *testing.T) {
 
 // Who asks and who approves are two people, both with the act's own right; what was
 // approved is that very act, once, within a day.
+//
+// Rules: G215
 func TestChosenActsNeedASecondPerson(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, func(o *people.Options) {

@@ -78,7 +78,7 @@ func writes(b *bench, a people.Account) map[string]func(op *people.Operator) err
 // A store that fails leaves everything as it was, whatever is done; one that loses its
 // answer does it once.
 //
-// Rules: R194
+// Rules: R194, G9, G10
 func TestAStoreThatFailsChangesNothing(t *testing.T) {
 	probe, a, _ := furnished(t)
 	for name := range writes(probe, a) {

@@ -115,6 +115,8 @@ func TestNobodyDoesThisToTheirOwnAccount(t *testing.T) {
 
 // Whatever would leave no administrator is refused, also to other administrators that
 // cannot sign in themselves for good.
+//
+// Rules: S8
 func TestTheLastAdministratorStays(t *testing.T) {
 	b := newBench(t)
 	as := b.inside()
@@ -134,6 +136,8 @@ func TestTheLastAdministratorStays(t *testing.T) {
 }
 
 // Two administrators who end each other at once: one does, and one is left.
+//
+// Rules: S8
 func TestTwoAdministratorsDoNotEndEachOther(t *testing.T) {
 	for range rounds(100, 20) {
 		b := newBench(t)

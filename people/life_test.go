@@ -19,6 +19,8 @@ import (
 
 // Rights for a time begin and end at their second, are listed, and give nobody more than
 // the lender has.
+//
+// Rules: G215
 func TestRightsForATimeEndByThemselves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, func(o *people.Options) {
@@ -65,6 +67,8 @@ func TestRightsForATimeEndByThemselves(t *testing.T) {
 
 // Revoking, validity and suspension are facts beside each other: taking one back gives
 // nothing that another keeps away.
+//
+// Rules: G146
 func TestRevocationAndValidityAreTheirOwnFacts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
@@ -128,6 +132,8 @@ func TestAContactIsChanged(t *testing.T) {
 
 // The former address is told, and its owner can object once, within 72 hours: the account
 // stops until an operator has looked.
+//
+// Rules: G202
 func TestAnOwnerObjectsToANewAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
@@ -277,6 +283,8 @@ func TestDetailsAreReplaced(t *testing.T) {
 }
 
 // A profile acts on the next notification after it was changed, for everybody who has it.
+//
+// Rules: S37
 func TestAProfileActsAtOnce(t *testing.T) {
 	b := newBench(t)
 	office := accounts.Profile{Name: "office", Enabled: true, Email: true}
@@ -310,6 +318,8 @@ func TestAProfileActsAtOnce(t *testing.T) {
 }
 
 // Visitors have a host and an end, are listed apart, and are suggested for no panel user.
+//
+// Rules: G8, G154
 func TestVisitorsAreListedApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)

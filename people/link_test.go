@@ -78,7 +78,7 @@ func (d desk) row(t *testing.T, slot int) roster.Row {
 // Suspending and enabling an assigned account shows at once and keeps the link; resetting
 // changes nothing that is shown; unassigning keeps the account.
 //
-// Rules: R99, R117, R124, R125, R141, R152, R228
+// Rules: R99, R117, R124, R125, R141, R152, R228, G148
 func TestTheGridFollowsTheAccount(t *testing.T) {
 	b := newBench(t)
 	d := b.desk()

@@ -252,7 +252,7 @@ func TestCheckMailerSendsNothing(t *testing.T) {
 	assert.Zero(t, b.mail.Tries())
 }
 
-// Rules: R131
+// Rules: R131, G36
 func TestAMailGoesToTheStoredAddressWithACodeAndInTheHostsWords(t *testing.T) {
 	b := newBench(t)
 	a := b.account("Owner@Example.com", accounts.Active)

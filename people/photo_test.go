@@ -58,6 +58,7 @@ func (b *bench) kind(kind store.Kind) []store.Record {
 	return rs
 }
 
+// Rules: G14, G20, G22, G28
 func TestPhotosAreKeptDrawnAnew(t *testing.T) {
 	b := newBench(t)
 	a := b.account("owner@example.com", accounts.Active)
@@ -78,6 +79,7 @@ func TestPhotosAreKeptDrawnAnew(t *testing.T) {
 	assert.Equal(t, 2, b.entries()[audit.AccountPhotoChanged])
 }
 
+// Rules: G18, G21, G24, G25, G26, G27, G28
 func TestFacesAreSealedAndLeaveWithThePhoto(t *testing.T) {
 	f := &faces{size: people.FaceSize}
 	b := newBench(t, func(o *people.Options) { o.Faces = f })

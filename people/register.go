@@ -155,27 +155,12 @@ func (s *Service) workRegistrations(ctx context.Context) error {
 	if s.core.Opener == nil {
 		return flow.ErrNoOpener
 	}
-	due, err := s.core.Store.Due(ctx, registerLines, 100)
-	if err != nil {
-		return err
-	}
-	node := s.o.Node + "/register"
-	for _, l := range due {
-		if _, err := s.core.Store.Beat(ctx, node, time.Minute); err != nil {
-			return err
-		}
-		line, err := s.core.Store.Own(ctx, node, l.Name)
-		if errors.Is(err, store.ErrOwned) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
+	return s.core.EachDue(ctx, s.o.Node+"/register", registerLines, time.Minute, func(ctx context.Context, line store.Line) error {
 		if err := s.answer(ctx, line); err != nil && !errors.Is(err, store.ErrFenced) {
-			s.core.Logger().WarnContext(ctx, "request for an account failed", slog.String("line", l.Name), slog.Any("error", err))
+			s.core.Logger().WarnContext(ctx, "request for an account failed", slog.String("line", line.Name), slog.Any("error", err))
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // answer decides a request in one commit: it is forgotten, waits for an operator, or makes

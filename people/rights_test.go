@@ -357,6 +357,8 @@ func TestAnAccountOfAnotherSiteIsNotThere(t *testing.T) {
 
 // Without an authority the roles of accounts decide; the first operator comes from the
 // host, which vouches for one actor.
+//
+// Rules: G145
 func TestRolesOfAccountsDecideWithoutAnAuthority(t *testing.T) {
 	b := newBench(t)
 	admin, err := b.op.CreateConfirmed(t.Context(), people.NewAccount{Email: email(t, "admin@example.com"), Sites: accounts.AllSites(), Roles: []string{"admin"}})

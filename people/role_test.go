@@ -16,7 +16,7 @@ func helper(rights ...accounts.Right) accounts.Role {
 	return accounts.Role{Name: "helper", Allow: accounts.RightsOf(rights...)}
 }
 
-// Rules: G106
+// Rules: G106, S4, S5, S8, S34, S35
 func TestRolesAreMadeChangedAndRemoved(t *testing.T) {
 	b := newBench(t)
 	as := b.inside()
@@ -96,6 +96,8 @@ func TestNobodyEscalatesThroughRoles(t *testing.T) {
 
 // Removing a role and giving it, at once, many times: whoever comes first, no account has a
 // role that is not there.
+//
+// Rules: S5
 func TestRemovingARoleAgainstGivingIt(t *testing.T) {
 	given := 0
 	for range rounds(200, 40) {
@@ -120,6 +122,7 @@ func TestRemovingARoleAgainstGivingIt(t *testing.T) {
 	t.Logf("the role was given in %d rounds", given)
 }
 
+// Rules: G108
 func TestExplainSaysWhichClauseRefuses(t *testing.T) {
 	b := newBench(t)
 	require.NoError(t, b.op.AddRole(t.Context(), accounts.Role{Name: "dealer", Allow: accounts.RightsOf(accounts.AuditView)}))

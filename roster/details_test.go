@@ -103,7 +103,7 @@ func TestADetailIsAProjection(t *testing.T) {
 
 // Every change of the tab, made once from the details, is one entry with who, what and when.
 //
-// Rules: R5, R87, R118, R129, R179, R189, R190, R191, R229
+// Rules: R5, R87, R118, R129, R179, R189, R190, R191, R229, G139
 func TestEveryChangeIsInTheLog(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.settles(r.set(4, "6137", roster.CodeWish{Role: panel.User}), roster.Settled)

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/roster"
 )
 
-// Rules: G72, G76, G80, G185, G187
+// Rules: G72, G76, G80, G185, G187, G50, G78, S18
 func TestDevicesFollowRightsAndWindows(t *testing.T) {
 	inFleet(t, nil, func(f *fleet) {
 		f.device("lobby", "north", codesOnly())
@@ -69,7 +69,7 @@ func TestDevicesFollowRightsAndWindows(t *testing.T) {
 	})
 }
 
-// Rules: G52, G55, G57, G66, G182
+// Rules: G52, G55, G57, G66, G182, G60
 func TestWhatAPersonHasIsNobodyElses(t *testing.T) {
 	inFleet(t, nil, func(f *fleet) {
 		cleaner, guest := f.person("cleaner"), f.person("guest")
@@ -226,7 +226,7 @@ func TestWhatSomebodyTookAwayStaysAway(t *testing.T) {
 	})
 }
 
-// Rules: G40, G187
+// Rules: G187
 func TestASuspendedPersonLosesDevicesWithTheNextSweep(t *testing.T) {
 	inFleet(t, nil, func(f *fleet) {
 		f.device("lobby", "north", codesOnly())

@@ -42,7 +42,7 @@ func ownPeople(t *testing.T, st func(store.Store) store.Store, test func(f *flee
 
 // What is done to an account is done at its devices.
 //
-// Rules: G40, G70, G75, G76, G77, G80, G187
+// Rules: G70, G75, G76, G77, G80, G187, G48, G146
 func TestDevicesFollowTheAccount(t *testing.T) {
 	ownPeople(t, nil, func(f *fleet, op func() *keepers.Operator, cleaner accounts.ID) {
 		everywhere := []string{"gate", "lobby"}

@@ -52,7 +52,7 @@ func TestUsersAreFoundOnAllPanelsOfTheReader(t *testing.T) {
 	})
 }
 
-// Rules: R263
+// Rules: R263, S22, G172
 func TestProcessesSayWhatIsOnItsWay(t *testing.T) {
 	inFleet(t, nil, func(f *fleet) {
 		for _, ident := range []string{"n0", "n1"} {
@@ -116,7 +116,7 @@ func TestProcessesSayWhatIsOnItsWay(t *testing.T) {
 
 // What a device refuses is asked again, is shown, and keeps nobody else waiting.
 //
-// Rules: G74
+// Rules: G74, S10
 func TestADeviceThatCannotHaveAPersonSaysWhy(t *testing.T) {
 	inFleet(t, nil, func(f *fleet) {
 		full := codesOnly()

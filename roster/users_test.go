@@ -96,7 +96,7 @@ func TestAUserIsDisabled(t *testing.T) {
 	})
 }
 
-// Rules: R27, R35, R36, R45, R47, R54, R61, R62, R63, R207, D5
+// Rules: R27, R35, R36, R45, R47, R54, R61, R62, R63, R207, D5, G181
 func TestValuesAreCheckedBeforeAnythingIsSent(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.settles(r.set(4, "6137", roster.CodeWish{}), roster.Settled)
@@ -135,7 +135,7 @@ func TestValuesAreCheckedBeforeAnythingIsSent(t *testing.T) {
 	})
 }
 
-// Rules: R16, R17, R18, R22, R23, R24, R75, R122, R130, R195, R200, R212
+// Rules: R16, R17, R18, R22, R23, R24, R75, R122, R130, R195, R200, R212, G170
 func TestEveryOperationAsksItsRight(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.rights["viewer"] = grant(accounts.EquipmentView, accounts.PanelUsersView)
@@ -239,7 +239,7 @@ func TestTheGrid(t *testing.T) {
 	})
 }
 
-// Rules: R6, R12, R15, R98, R99, R100, R106, R107, R108, R109, R110, R111, R112, R113, R115, R116, R117, R118, R119, R120, R123, R196, R197, R198, R199, R201, R227, R235
+// Rules: R6, R12, R15, R98, R99, R100, R106, R107, R108, R109, R110, R111, R112, R113, R115, R116, R117, R118, R119, R120, R123, R196, R197, R198, R199, R201, R227, R235, G148
 func TestAccountsAreAssigned(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.settles(r.set(4, "6137", roster.CodeWish{}), roster.Settled)

@@ -92,7 +92,7 @@ func TestTokensDoLessThanTheirAccountAndEnd(t *testing.T) {
 	})
 }
 
-// Rules: G200
+// Rules: G200, G128
 func TestTokensAreForServicesAndSeeNoSecrets(t *testing.T) {
 	w := newWorld(t)
 	person, gateway := w.owner("tower"), w.owner("gateway", service)

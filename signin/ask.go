@@ -70,27 +70,12 @@ func (s *Service) workAsks(ctx context.Context) error {
 	if s.core.Opener == nil {
 		return flow.ErrNoOpener
 	}
-	due, err := s.core.Store.Due(ctx, askLines, 100)
-	if err != nil {
-		return err
-	}
-	node := s.o.Node + "/ask"
-	for _, l := range due {
-		if _, err := s.core.Store.Beat(ctx, node, time.Minute); err != nil {
-			return err
-		}
-		line, err := s.core.Store.Own(ctx, node, l.Name)
-		if errors.Is(err, store.ErrOwned) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
+	return s.core.EachDue(ctx, s.o.Node+"/ask", askLines, time.Minute, func(ctx context.Context, line store.Line) error {
 		if err := s.answerAsk(ctx, line); err != nil && !errors.Is(err, store.ErrFenced) {
-			s.core.Logger().WarnContext(ctx, "request for a new password failed", slog.String("line", l.Name), slog.Any("error", err))
+			s.core.Logger().WarnContext(ctx, "request for a new password failed", slog.String("line", line.Name), slog.Any("error", err))
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // answerAsk mails a code if there is such an account, and forgets the request, in one

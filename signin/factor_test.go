@@ -39,7 +39,7 @@ func (w *world) text() otp.Answer {
 	return otp.AnswerOf(regexp.MustCompile(`^\S+`).FindString(w.texts.last().Body))
 }
 
-// Rules: G82, G83, G85, G88, G89
+// Rules: G82, G83, G85, G88, G89, G159, S14
 func TestASecondFactorIsAskedForWhereItIsRequired(t *testing.T) {
 	w := newWorld(t)
 	a := w.owner("tower")
@@ -197,6 +197,7 @@ func TestAnotherCodeIsSentOnRequestButNotAtOnce(t *testing.T) {
 	})
 }
 
+// Rules: S43
 func TestCodesAreLettersWhereThePolicySaysSo(t *testing.T) {
 	w := newWorld(t, func(c *setup) { c.policy.Letters = true })
 	a := w.owner("tower")

@@ -89,7 +89,7 @@ func TestWhoMustStayDoesNotLeave(t *testing.T) {
 
 // A changed session time counts from the next sign-in; a session that goes on keeps its end.
 //
-// Rules: G94
+// Rules: G94, G40
 func TestAChangedSessionTimeCountsFromTheNextSignIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

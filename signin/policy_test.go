@@ -16,7 +16,7 @@ import (
 // Each product's documentation holds as written under its preset: by what one signs in,
 // what a password is, who sets it, what a code looks like, how long a session lives.
 //
-// Rules: G32, G41
+// Rules: G32, G41, G99, S15
 func TestPresets(t *testing.T) {
 	for name, c := range map[string]struct {
 		accounts accounts.Policy

@@ -21,7 +21,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/signin"
 )
 
-// Rules: R93, R91, R92, R216
+// Rules: R93, R91, R92, R216, G47
 func TestTheMailedCodeSetsTheFirstPasswordAndMakesTheAccountActive(t *testing.T) {
 	w := newWorld(t)
 	a := w.invite("tower")
@@ -95,7 +95,7 @@ func TestWhetherTheOldPasswordWorksUntilTheCodeIsUsedIsAPolicy(t *testing.T) {
 // Every cause is one value to an outsider, and told apart by those who may know, in the log
 // too.
 //
-// Rules: R213, R214, R215, R216, R217, R218
+// Rules: R213, R214, R215, R216, R217, R218, G164, G165
 func TestEveryCauseIsOneValueToAnOutsider(t *testing.T) {
 	w := newWorld(t)
 	w.owner("active")
@@ -128,7 +128,7 @@ func TestEveryCauseIsOneValueToAnOutsider(t *testing.T) {
 	}
 }
 
-// Rules: G107
+// Rules: G107, G166
 func TestWithoutARoleThatMaySignInThereIsNoSignIn(t *testing.T) {
 	w := newWorld(t, func(c *setup) { c.accounts.LoginRight = true })
 	w.owner("norole", func(n *people.NewAccount) { n.Roles = nil })
@@ -233,7 +233,7 @@ func TestASignInReplacesAHashOfAnotherCost(t *testing.T) {
 	assert.True(t, w.alive(before.Token), "a better hash ends nothing")
 }
 
-// Rules: G90, G91, G93, G94, G97, G98
+// Rules: G90, G91, G93, G94, G97, G98, G135
 func TestSessionsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		minutes := func(n int) func(*people.NewAccount) { return func(a *people.NewAccount) { a.Session = &n } }
@@ -269,7 +269,7 @@ func TestSessionsEnd(t *testing.T) {
 
 // What takes access away ends everything at once, and nothing comes back when access does.
 //
-// Rules: R134, R144, G125
+// Rules: R134, R144, G125, G145
 func TestEverythingEndsAtOnce(t *testing.T) {
 	for name, end := range map[string]func(w *world, a people.Account, t *testing.T) error{
 		"suspend": func(w *world, a people.Account, t *testing.T) error {
@@ -449,6 +449,8 @@ func TestNewSaysEverythingThatIsMissing(t *testing.T) {
 }
 
 // A session is never without its entry.
+//
+// Rules: G136
 func TestSignInsAreInTheLog(t *testing.T) {
 	w := newWorld(t)
 	w.owner("tower")

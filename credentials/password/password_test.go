@@ -72,7 +72,7 @@ func TestEitherHashIsComparedWhicheverIsMade(t *testing.T) {
 	}
 }
 
-// Rules: G44
+// Rules: G44, G156
 func TestAnotherCostAsksForANewHash(t *testing.T) {
 	p := password.Of("a long enough one")
 	old, err := hasher(t, password.Options{Cost: 4}).Hash(t.Context(), "", p)
@@ -214,7 +214,7 @@ func TestWaitingIsSharedOutBetweenSources(t *testing.T) {
 	})
 }
 
-// Rules: G41, G42
+// Rules: G41, G42, G126, S15
 func TestPoliciesSayEverythingThatIsWrong(t *testing.T) {
 	owner := password.Owner{Names: []string{"Tower Mill", "tower.mill@example.com", "tmill_north"}}
 	with := owner

@@ -198,6 +198,7 @@ func TestStrangersAreTurnedAway(t *testing.T) {
 	})
 }
 
+// Rules: R265
 func TestOnlyThisMachineIsListenedOn(t *testing.T) {
 	for _, addr := range []string{":0", "0.0.0.0:0", "[::]:0", "192.0.2.1:0", "localhost:0", "example.com:0"} {
 		_, err := listen(t.Context(), addr)
@@ -275,6 +276,7 @@ func TestALyingPanelCannotWriteHTML(t *testing.T) {
 	})
 }
 
+// Rules: R265
 func TestPagesAndTheirSizes(t *testing.T) {
 	visit(t, func(b *browser) {
 		_, page := b.get(b.user)
@@ -305,6 +307,7 @@ func TestPagesAndTheirSizes(t *testing.T) {
 	})
 }
 
+// Rules: R265
 func TestADemoStaysADemo(t *testing.T) {
 	dir := t.TempDir()
 	strict := quiet(dir)

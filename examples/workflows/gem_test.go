@@ -17,6 +17,8 @@ import (
 var harbour = accounts.TheseSites("harbour")
 
 // An administrator: every right everywhere, a second factor, sessions of two hours.
+//
+// Rules: G140
 func TestGEMCreateAnAdminUser(t *testing.T) {
 	in(t, gem(), func(w *world) {
 		a := w.hire(people.NewAccount{Username: "admin", Email: address(w, "admin@example.com"), Roles: []string{accounts.AdminRole}, Sites: accounts.AllSites(), Session: new(120)})
@@ -37,7 +39,7 @@ func TestGEMCreateAnAdminUser(t *testing.T) {
 
 // A standard user: an address, a role, their sites and no others, a notification profile.
 //
-// Rules: G110
+// Rules: G110, G141
 func TestGEMCreateAStandardUser(t *testing.T) {
 	in(t, gem(), func(w *world) {
 		op := w.operator()
@@ -58,6 +60,8 @@ func TestGEMCreateAStandardUser(t *testing.T) {
 }
 
 // An installer: a working day's sessions, and disabled when the work is done.
+//
+// Rules: G142
 func TestGEMCreateAnInstallerAccount(t *testing.T) {
 	in(t, gem(), func(w *world) {
 		a := w.hire(people.NewAccount{Username: "installer_company", Roles: []string{"installer"}, Sites: harbour, Session: new(480)})
@@ -77,6 +81,8 @@ func TestGEMCreateAnInstallerAccount(t *testing.T) {
 }
 
 // An integration: a token instead of a password, no time-out, no profile.
+//
+// Rules: G143
 func TestGEMCreateAnAPIServiceAccount(t *testing.T) {
 	in(t, gem(), func(w *world) {
 		a, err := w.operator().CreateConfirmed(w.ctx, people.NewAccount{Username: "api_integration_pager", Kind: accounts.ServiceKind, Roles: []string{"api_only"}, Sites: harbour, Session: new(0)})
@@ -120,7 +126,7 @@ func TestGEMResetAPassword(t *testing.T) {
 
 // Disabling takes access away at once and keeps everything; a removal is not on offer.
 //
-// Rules: G119, G120, G121, G125, G147
+// Rules: G119, G120, G121, G125, G147, G155
 func TestGEMDisableAUserAccount(t *testing.T) {
 	in(t, gem(), func(w *world) {
 		a := w.hire(people.NewAccount{Username: "smith", Roles: []string{"user"}, Sites: harbour})
@@ -144,6 +150,8 @@ func TestGEMDisableAUserAccount(t *testing.T) {
 }
 
 // Access for a time ends by itself, to the second.
+//
+// Rules: G146
 func TestGEMGrantTemporaryAccess(t *testing.T) {
 	in(t, gem(), func(w *world) {
 		until := time.Now().Add(8 * time.Hour)
@@ -160,6 +168,8 @@ func TestGEMGrantTemporaryAccess(t *testing.T) {
 }
 
 // Revoking stops an account whatever its window says, and can be taken back.
+//
+// Rules: G155
 func TestGEMRemoveAUser(t *testing.T) {
 	in(t, gem(), func(w *world) {
 		a := w.hire(people.NewAccount{Username: "smith", Roles: []string{"user"}, Sites: harbour})

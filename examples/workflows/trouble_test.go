@@ -259,7 +259,7 @@ func (w *world) challenged() (signin.Challenge, otp.Answer) {
 // Every cause is an error of its own, and the hint says what the manual says to do about
 // it.
 //
-// Rules: R213, R214, R215, R216, R217
+// Rules: R213, R214, R215, R216, R217, G164, G165, G166, G167, G168, G170
 func TestEveryCauseInTheManualsHasItsErrorAndItsHint(t *testing.T) {
 	for _, x := range troubles {
 		t.Run(x.page+"/"+x.cause, func(t *testing.T) {

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"errors"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
@@ -53,29 +52,15 @@ func (c *Core) Unlink(ctx context.Context, actor accounts.Actor, account string)
 
 // WorkUnlink works the lines of removed accounts on which links may be left.
 func (c *Core) WorkUnlink(ctx context.Context, node string) error {
-	lines, err := c.Store.Due(ctx, UnlinkLine(""), 100)
-	if err != nil {
-		return err
-	}
 	actor := accounts.SystemActor("unlink")
-	for _, l := range lines {
-		line, err := c.Store.Own(ctx, node, l.Name)
-		if errors.Is(err, store.ErrOwned) {
-			continue
-		}
-		if err != nil {
+	return c.EachDue(ctx, node, UnlinkLine(""), 0, func(ctx context.Context, line store.Line) error {
+		if _, err := c.Unlink(ctx, actor, line.Name[len(UnlinkLine("")):]); err != nil {
 			return err
 		}
-		if _, err := c.Unlink(ctx, actor, l.Name[len(UnlinkLine("")):]); err != nil {
-			return err
-		}
-		_, err = c.Act(ctx, actor, func(u *Unit) error {
+		_, err := c.Act(ctx, actor, func(u *Unit) error {
 			u.Do(store.Fence{Line: line.Name, Owner: line.Owner, Token: line.Token, Fate: store.Fate{Done: line.Gen}})
 			return nil
 		})
-		if err != nil && !errors.Is(err, store.ErrFenced) {
-			return err
-		}
-	}
-	return nil
+		return err
+	})
 }

@@ -37,7 +37,7 @@ func (k *rig) carry(e panel.Edit) (done panel.Field, rounds int) {
 // A job that takes longer than anybody waits is followed by its ticket, also by another
 // process, and nothing is sent twice.
 //
-// Rules: D27
+// Rules: D27, S23
 func TestSlowJobsAreFollowedAndSentOnce(t *testing.T) {
 	for _, c := range []struct {
 		do     panel.Do

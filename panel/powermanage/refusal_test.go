@@ -75,7 +75,7 @@ func told(t *testing.T, err error, want, is error, after time.Duration) {
 	silent(t, err)
 }
 
-// Rules: D27
+// Rules: D27, S23
 func TestEveryErrorOfTheServerHasItsOwn(t *testing.T) {
 	for _, a := range answers {
 		t.Run(a.name+"/read", func(t *testing.T) {
