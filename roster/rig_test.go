@@ -277,5 +277,8 @@ func (r *rig) hour() (context.Context, context.CancelFunc) {
 // wait lets fake time pass.
 func (r *rig) wait(d time.Duration) { pass(d) }
 
-// pass lets the time of a bubble pass.
-func pass(d time.Duration) { time.Sleep(d) }
+// pass lets the time of a bubble pass, and what it set off come to rest.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}

@@ -3,6 +3,7 @@ package makers_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -40,6 +41,31 @@ func (r radio) ClearUserCode(ctx context.Context, node string, slot int) (lock.R
 	return r[node].ClearUserCode(ctx, node, slot)
 }
 
+// calls is what the locks were asked so far. Assertions look at copies, never under its lock:
+// one that fails there would hold up every lock for ever.
+type calls struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (c *calls) add(call string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all = append(c.all, call)
+}
+
+func (c *calls) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all = nil
+}
+
+func (c *calls) sofar() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.all)
+}
+
 // Each of three doors is told of a new code. One lock is dead: the others have it at once,
 // and on the dead one the old code stays claimed until that lock has let go of it.
 //
@@ -47,12 +73,11 @@ func (r radio) ClearUserCode(ctx context.Context, node string, slot int) (lock.R
 func TestADeadLockHoldsItsOwnOldCodeAndNoOtherLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		asked := map[string]int{}
-		var mu sync.Mutex
+		var asked calls
 		locks := radio{}
 		for n := range 3 {
 			node := fmt.Sprint(n)
-			locks[node] = locksim.New(locksim.Options{Node: node, Asked: func(call string) { mu.Lock(); defer mu.Unlock(); asked[node+" "+call]++ }})
+			locks[node] = locksim.New(locksim.Options{Node: node, Asked: func(call string) { asked.add(node + " " + call) }})
 		}
 		keys, err := credentials.NewKeyring("", []credentials.Key{credentials.GenerateKey()}, credentials.KeyringOptions{})
 		require.NoError(t, err)
@@ -100,16 +125,14 @@ func TestADeadLockHoldsItsOwnOldCodeAndNoOtherLock(t *testing.T) {
 		_, err = set(1, 5, "6137")
 		require.ErrorIs(t, err, credentials.ErrCodeTaken, "it still opens that door")
 
-		mu.Lock()
-		clear(asked)
-		mu.Unlock()
+		pass(time.Minute)
+		asked.forget()
 		_, err = set(0, 99, "7283")
 		require.ErrorIs(t, err, panel.ErrSlotOutOfRange)
 		_, err = set(0, 6, "12345678901")
 		require.ErrorIs(t, err, panel.ErrCodeLength)
-		mu.Lock()
-		require.Empty(t, asked, "what a lock cannot hold is refused before anything is sent")
-		mu.Unlock()
+		synctest.Wait()
+		require.Empty(t, asked.sofar(), "what a lock cannot hold is refused before anything is sent")
 
 		locks["1"].Fault(paneltest.Fault{Do: paneltest.Back})
 		pass(30 * time.Minute)

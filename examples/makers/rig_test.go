@@ -221,8 +221,11 @@ func with(t *testing.T, maker func(*paneltest.Network) made, spoil func(*made), 
 	})
 }
 
-// pass lets the time of a bubble pass.
-func pass(d time.Duration) { time.Sleep(d) }
+// pass lets the time of a bubble pass, and what it set off come to rest.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
 
 func (r *rig) info() roster.Panel {
 	r.Helper()

@@ -181,8 +181,11 @@ func silent(t *testing.T, v any) {
 	}
 }
 
-// pass lets time pass in the bubble of a test.
-func pass(d time.Duration) { time.Sleep(d) }
+// pass lets time pass in the bubble of a test, and what it set off come to rest.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
 
 // Whoever asks waits no longer than an answer may take, and a little.
 func soon(t *testing.T, f func()) {
