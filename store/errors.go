@@ -29,6 +29,10 @@ var (
 	// ErrSchema: the database was made by a newer keyholder. Reading works, writing does not.
 	ErrSchema = fault.New(fault.Precondition, "store: database has a newer schema").
 			Hinted("Run the release of keyholder that made this database, or a later one.")
+	// ErrFull: there is no room on the store's disk. Nothing of the change is done, and
+	// reading goes on.
+	ErrFull = fault.New(fault.Unavailable, "store: no room on the disk").
+		Hinted("Make room on the disk of the database. Nothing that was acknowledged is lost, and all goes on by itself.")
 	// ErrTenant: not a tenant's id.
 	ErrTenant = fault.New(fault.Invalid, "store: not a tenant id")
 )

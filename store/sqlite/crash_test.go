@@ -54,26 +54,32 @@ func writeUntilKilled(t *testing.T, path string) {
 	r, err := s.Load(t.Context(), store.Key{Kind: "user", ID: "left"})
 	require.NoError(t, err)
 	for n := r[0].Version; ; n++ {
-		text := fmt.Append(nil, n+1)
-		_, err := s.Commit(t.Context(), store.Change{
-			ID:      fmt.Sprint("change", n+1),
-			Entries: []store.Leaf{leaf(fmt.Sprint("leaf", n+1))},
-			Ops: []store.Op{
-				store.Put{Record: store.Record{Key: store.Key{Kind: "user", ID: "left"}, Body: text}, If: n},
-				store.Put{Record: store.Record{Key: store.Key{Kind: "user", ID: "right"}, Body: text}, If: n},
-				store.Put{Record: store.Record{Key: store.Key{Kind: "panel", ID: fmt.Sprint(n + 1)}, Body: make([]byte, 5000), Terms: []store.Term{{Name: "n", Value: text}}}},
-				store.Claim{Name: store.Name(text), Holder: "h", Use: "u"},
-				store.Count{Counter: "c", By: 1, Max: 1 << 40},
-				store.Mark{Line: "panel/1"},
-			},
-		})
+		_, err := s.Commit(t.Context(), nth(n+1))
 		require.NoError(t, err)
 		fmt.Println(n + 1)
 	}
 }
 
+// nth is the change with a number, which comes after the one before: a bit of everything
+// that a change can do.
+func nth(n uint64) store.Change {
+	text := fmt.Append(nil, n)
+	return store.Change{
+		ID:      fmt.Sprint("change", n),
+		Entries: []store.Leaf{leaf(fmt.Sprint("leaf", n))},
+		Ops: []store.Op{
+			store.Put{Record: store.Record{Key: store.Key{Kind: "user", ID: "left"}, Body: text}, If: n - 1},
+			store.Put{Record: store.Record{Key: store.Key{Kind: "user", ID: "right"}, Body: text}, If: n - 1},
+			store.Put{Record: store.Record{Key: store.Key{Kind: "panel", ID: fmt.Sprint(n)}, Body: make([]byte, 5000), Terms: []store.Term{{Name: "n", Value: text}}}},
+			store.Claim{Name: store.Name(text), Holder: "h", Use: "u"},
+			store.Count{Counter: "c", By: 1, Max: 1 << 40},
+			store.Mark{Line: "panel/1"},
+		},
+	}
+}
+
 // A process that is killed in the middle of writing loses nothing that it acknowledged
-// and leaves nothing half done. (That the disk keeps what fsync promised is not tested.)
+// and leaves nothing half done. (What a disk has when the power goes is [TestPowerIsLost].)
 func TestKilledWriterLosesNothing(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "keyholder.db")

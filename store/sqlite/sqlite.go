@@ -8,7 +8,8 @@
 //	defer db.Close()
 //	desk := db.Main() // the store of a program with one tenant
 //
-// A commit that returned is on the disk (WAL, synchronous=FULL). Several processes may
+// A commit that returned is on the disk (WAL, synchronous=FULL). While there is no room on it
+// commits are refused with store.ErrFull, and reading goes on. Several processes may
 // have the file open; one of them writes at a time. What is deleted is overwritten
 // (secure_delete); [DB.Checkpoint] also empties the write-ahead log of it.
 package sqlite
@@ -26,7 +27,8 @@ import (
 	"strings"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	driver "modernc.org/sqlite" // "sqlite" of database/sql
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/seed-a2d3eaca/keyholder/fault"
 	"github.com/seed-a2d3eaca/keyholder/store/sqlstore"
@@ -57,7 +59,7 @@ type DB struct {
 
 // Open opens or makes the file at path, with mode 0600 if it makes it, and brings its
 // schema up to date. The errors are [ErrPath], store.ErrSchema for a file of a newer
-// release, and what the system says.
+// release, store.ErrFull, and what the system says.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if path == "" || strings.HasPrefix(path, ":") || strings.HasPrefix(path, "file:") {
 		return nil, fmt.Errorf("%w: %q", ErrPath, path)
@@ -82,11 +84,19 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	db := &DB{sqlstore.New(writer, reads, sqlstore.SQLite(), sqlstore.Options{Now: o.Now}), path, writer, reads}
+	dialect := sqlstore.SQLite()
+	dialect.Full = full
+	db := &DB{sqlstore.New(writer, reads, dialect, sqlstore.Options{Now: o.Now}), path, writer, reads}
 	if err := db.Migrate(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// full reports errors that say that no file here can grow, among them the shared memory's.
+func full(err error) bool {
+	e, ok := errors.AsType[*driver.Error](err)
+	return ok && (e.Code() == sqlite3.SQLITE_FULL || e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE)
 }
 
 // create makes an empty file that only its owner can read. SQLite gives the log and the

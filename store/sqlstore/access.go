@@ -120,11 +120,11 @@ type pool struct {
 
 func (p *pools) look(ctx context.Context, work func(*session) error) error {
 	p.reads.compile(ctx, p.reads.DB, p.dialect)
-	return work(&session{ctx, p.dialect, p.reads.DB, &p.reads.statements})
+	return p.dialect.said(work(&session{ctx, p.dialect, p.reads.DB, &p.reads.statements}))
 }
 
 func (p *pools) read(ctx context.Context, work func(*session) error) error {
-	return p.try(ctx, p.reads, &sql.TxOptions{ReadOnly: true, Isolation: p.dialect.Isolation}, work)
+	return p.dialect.said(p.try(ctx, p.reads, &sql.TxOptions{ReadOnly: true, Isolation: p.dialect.Isolation}, work))
 }
 
 // attempts is how often a transaction is begun again after a conflict.
@@ -134,7 +134,7 @@ func (p *pools) write(ctx context.Context, work func(*session) error) error {
 	for n := 1; ; n++ {
 		err := p.try(ctx, p.writer, &sql.TxOptions{Isolation: p.dialect.Isolation}, work)
 		if err == nil || n == attempts || p.dialect.Conflict == nil || !p.dialect.Conflict(err) {
-			return err
+			return p.dialect.said(err)
 		}
 		pause := time.NewTimer(rand.N(time.Duration(n) * 5 * time.Millisecond))
 		select {
@@ -183,7 +183,7 @@ func (b *bound) read(ctx context.Context, work func(*session) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return work(&session{ctx, b.dialect, b.tx, nil})
+	return b.dialect.said(work(&session{ctx, b.dialect, b.tx, nil}))
 }
 
 func (b *bound) write(ctx context.Context, work func(*session) error) error {
@@ -195,6 +195,11 @@ func (b *bound) write(ctx context.Context, work func(*session) error) error {
 	// A statement that is interrupted may end the whole transaction of the host, so
 	// nothing is interrupted once it has begun.
 	s := &session{context.WithoutCancel(ctx), b.dialect, b.tx, nil}
+	return b.dialect.said(inside(s, work))
+}
+
+// inside runs work in a savepoint.
+func inside(s *session, work func(*session) error) error {
 	if err := s.exec("SAVEPOINT kh_commit"); err != nil {
 		return err
 	}
@@ -206,8 +211,7 @@ func (b *bound) write(ctx context.Context, work func(*session) error) error {
 		}
 		return err
 	}
-	err := s.exec("RELEASE SAVEPOINT kh_commit")
-	return err
+	return s.exec("RELEASE SAVEPOINT kh_commit")
 }
 
 // close does nothing: the host's transaction keeps nothing.

@@ -3,8 +3,11 @@ package sqlstore
 import (
 	"database/sql"
 	"embed"
+	"fmt"
 	"io/fs"
 	"strings"
+
+	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
 // Dialect is what differs between databases. Statements are written with ? and use only
@@ -19,6 +22,9 @@ type Dialect struct {
 	// Conflict reports errors after which the same transaction may succeed: a lost race
 	// for a row that two made at once, a failed serialization. Nil: there are none.
 	Conflict func(error) bool
+	// Full reports errors that mean that there is no room on the disk: they are
+	// [store.ErrFull] too. Nil: none is known.
+	Full func(error) bool
 	// Isolation is the isolation of transactions. A record that is still absent must stay
 	// so until the commit, which takes serializable transactions or a single writer.
 	Isolation sql.IsolationLevel
@@ -43,6 +49,14 @@ func SQLite() Dialect {
 		panic(err) // the path is a constant that fs.Sub accepts
 	}
 	return Dialect{Migrations: files, NoWait: true}
+}
+
+// said is an error of the database as callers get it.
+func (d *Dialect) said(err error) error {
+	if err == nil || d.Full == nil || !d.Full(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", store.ErrFull, err)
 }
 
 // rebind writes a statement with the dialect's placeholders.
