@@ -44,20 +44,23 @@ type estateOfPanels struct {
 }
 
 // qolsysKeys are one panel's keys and a remote that was paired with it. Every simulated
-// panel has the same: making keys for each would take minutes.
+// panel has the same, under an address of its own: making keys for each would take minutes.
 type qolsysKeys struct {
 	identity *qolsyssim.Identity
 	paired   qolsys.Paired
 }
 
-const qolsysIdent = "AA:BB:CC:00:00:01"
+// qolsysIdent is the address of a panel.
+func qolsysIdent(n int) string {
+	return fmt.Sprintf("AA:BB:CC:%02X:%02X:%02X", n>>16&255, n>>8&255, n&255)
+}
 
 // pairQolsys makes the keys once.
 func (f *estateOfPanels) pairQolsys() error {
 	if f.qolsys.identity != nil {
 		return nil
 	}
-	id, err := qolsyssim.NewIdentity(qolsysIdent)
+	id, err := qolsyssim.NewIdentity(qolsysIdent(0))
 	if err != nil {
 		return err
 	}
@@ -124,6 +127,7 @@ func newEstate(healthy, sick int) (*estateOfPanels, error) {
 		"2n":          twon.New(twon.Options{Plain: true, Dial: f.dial}),
 		"powermanage": powermanage.New(powermanage.Options{Model: powermanage.Visonic(), Transport: &http.Transport{DialTLSContext: f.dial}}),
 		"lock":        lock.New(f.locks, lock.ZWave(), lock.Options{}),
+		"qolsys":      qolsys.NewIQRemote(qolsys.Options{Dialer: &f.network}),
 		"visonic": visonic.NewFrames(visonic.Options{Dial: func(ctx context.Context, addr string) (io.ReadWriteCloser, error) {
 			return f.dial(ctx, "tcp", addr)
 		}}),
@@ -211,24 +215,19 @@ func (f *estateOfPanels) addLock(n int) {
 	f.panels = append(f.panels, aPanel{driver: "lock", ident: node, serve: sim.Serve, writes: true, routes: one(lock.Route, node, nil)})
 }
 
-// addQolsys gives each panel a driver's name of its own: they share one identity.
 func (f *estateOfPanels) addQolsys(n int) error {
 	if err := f.pairQolsys(); err != nil {
 		return err
 	}
-	k := f.qolsys
-	name := fmt.Sprintf("qolsys-%d", n)
-	if f.drivers[name] == nil {
-		f.drivers[name] = qolsys.NewIQRemote(qolsys.Options{Dialer: &f.network})
-	}
-	sim := qolsyssim.New(qolsyssim.Options{Identity: k.identity, Listen: func(addr string) (net.Listener, error) {
+	k, ident := f.qolsys, qolsysIdent(n+1)
+	sim := qolsyssim.New(qolsyssim.Options{Identity: k.identity.As(ident), Listen: func(addr string) (net.Listener, error) {
 		_, port, err := net.SplitHostPort(addr)
 		if err != nil {
 			return nil, err
 		}
 		return f.network.Listen(net.JoinHostPort(host(n), port))
 	}})
-	f.panels = append(f.panels, aPanel{driver: name, ident: qolsysIdent, serve: sim.Serve,
+	f.panels = append(f.panels, aPanel{driver: "qolsys", ident: ident, serve: sim.Serve,
 		routes: one(qolsys.Route, host(n), map[string]panel.Secret{qolsys.PairingSecret: k.paired.Secret})})
 	return nil
 }

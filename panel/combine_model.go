@@ -93,7 +93,7 @@ func mergeModels(models []Model) Model {
 			}
 		}
 	}
-	m.Evidence = strings.Join(evidence, " ")
+	m.Evidence = strings.Join(evidence, "; ")
 	m.Sight = models[witness(models, FieldCode)].Sight
 	m.Label = authority(models, FieldLabel).Label
 	m.Partitions = authority(models, FieldPartitions).Partitions

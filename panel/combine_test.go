@@ -124,11 +124,11 @@ func wireAndCloud() (wire, cloud *stub) {
 	wire = &stub{model: panel.Model{
 		Kind: "x", Create: panel.FieldCode | panel.FieldPartitions, Change: panel.FieldCode | panel.FieldPartitions,
 		Read: panel.FieldPartitions | panel.FieldRole, Sight: panel.Presence, Slots: panel.Slots{First: 1, Last: 9},
-		Roles: []panel.Role{panel.User}, Partitions: 4, Hands: panel.FieldLabel, Evidence: "W.",
+		Roles: []panel.Role{panel.User}, Partitions: 4, Hands: panel.FieldLabel, Evidence: "W",
 	}}
 	cloud = &stub{model: panel.Model{
 		Kind: "x", Change: panel.FieldLabel | panel.FieldRole | panel.FieldPartitions, Read: seen | panel.FieldPartitions,
-		Sight: panel.Marked, Roles: []panel.Role{panel.User, panel.Guest}, Label: panel.LabelRule{Max: 9}, Evidence: "C.",
+		Sight: panel.Marked, Roles: []panel.Role{panel.User, panel.Guest}, Label: panel.LabelRule{Max: 9}, Evidence: "C",
 	}}
 	at := panel.Place{Slot: 3}
 	wire.users = []panel.Report{{Place: at, Exists: true, Sight: panel.Presence, Known: panel.FieldPartitions | panel.FieldRole, Editable: panel.FieldCode | panel.FieldPartitions, Values: panel.Values{Role: panel.User, Partitions: 5}}}
@@ -167,7 +167,7 @@ func TestCombineMergesModels(t *testing.T) {
 	assert.Equal(t, []panel.Role{panel.User, panel.Guest}, m.Roles, "the roles are those of the route that writes them")
 	assert.Equal(t, 9, m.Label.Max)
 	assert.Equal(t, 4, m.Partitions)
-	assert.Equal(t, "W. C.", m.Evidence)
+	assert.Equal(t, "W; C", m.Evidence)
 }
 
 func TestCombineSendsEachFieldToTheFirstRouteThatWritesIt(t *testing.T) {

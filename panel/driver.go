@@ -126,7 +126,11 @@ func (d Do) String() string { return [...]string{"change", "create", "replace", 
 
 // Values are the fields of a panel user. Which of them mean something is said beside.
 type Values struct {
-	Code       Code       `json:"-"`
+	Code Code `json:"-"`
+	// Duress is the holder's duress code on a panel with [DuressByEvent], zero: none. It goes
+	// with FieldCode: the driver keeps an entry of its own for it, under the holder's own
+	// label, beside the one of Code, and removes it with that one. No report tells of it.
+	Duress     Code       `json:"-"`
 	Label      string     `json:"label,omitempty"`
 	Role       Role       `json:"role,omitempty"`
 	Partitions Partitions `json:"partitions,omitempty"`
@@ -155,7 +159,7 @@ type Outcome struct {
 	Done    Field           // confirmed by the panel, as far as the route can see
 	Refused map[Field]error // by single field; each wraps [ErrRefused], [ErrOccupied] or [ErrUnsupported]
 	Unsure  Field           // bytes may have left and the result is unknown
-	Ticket  []byte          // a job to follow in the next edit of this place
+	Ticket  []byte          // a job to follow in the next edit of this place, nil: none; never empty
 	Report  *Report         // the user as read back after the edit, nil if not read
 }
 
@@ -191,14 +195,24 @@ type Query struct {
 	Disclose bool `json:"disclose,omitempty"`
 }
 
+// Opened is that somebody opened with what a user has, as a device with an event log says.
+// A Watch of a panel with [Model.TellsWhoOpened] begins with what opened since Route.State was
+// left, from the device's own log, and then tells each opening within seconds.
+type Opened struct {
+	Place  Place
+	At     time.Time // by the device's log
+	Duress bool      // by the entry of [Values.Duress]
+}
+
 // Event is one thing that a panel said. Exactly one field is set, and Route may stand
 // beside State.
 type Event struct {
-	User  *Report
-	Panel *Facts
-	Stale *Query // what was read of these is no longer true: read it again
-	State []byte // keep this and give it back in Route.State
-	Route string // whose State it is; "" from drivers that know one route only
+	Opened *Opened // Watch alone yields it
+	User   *Report
+	Panel  *Facts
+	Stale  *Query // what was read of these is no longer true: read it again
+	State  []byte // keep this and give it back in Route.State
+	Route  string // whose State it is; "" from drivers that know one route only
 }
 
 // Arrival is a panel that called in and has proven who it is.

@@ -13,6 +13,8 @@ type Flight struct {
 	Tenancy uint64 `json:"tenancy"`
 	Before  Field  `json:"before,omitzero"` // unsure already before this edit
 	Added   bool   `json:"added,omitempty"` // its code joined Sent with it
+	// AddedDuress: its duress code joined Sent with it.
+	AddedDuress bool `json:"addedDuress,omitempty"`
 	// AddedTags joined SentTags with it.
 	AddedTags []TagRef `json:"addedTags,omitempty"`
 	// Ticket names the job that the edit has become at the far end.
@@ -75,9 +77,11 @@ func (s Slot) Dispatch(w Work, at time.Time) Slot {
 		return s
 	}
 	f := &Flight{Do: w.Do, Set: w.Set, State: w.State, Tenancy: s.Tenancy, Before: s.Unsure}
-	if w.Set.Has(FieldCode) && w.Do != Remove && !slices.ContainsFunc(s.Sent, w.State.Code.Same) {
-		s.Sent = append(s.Sent, w.State.Code)
-		f.Added = true
+	if w.Set.Has(FieldCode) && w.Do != Remove {
+		f.Added = s.send(w.State.Code)
+		if d := w.State.Duress; !d.Same(s.Agreed.Duress) {
+			f.AddedDuress = s.send(d)
+		}
 	}
 	if w.Do != Remove {
 		f.AddedTags = s.sendTags(w.State.TagsOf(w.Set), w.Do == Replace)
@@ -122,9 +126,7 @@ func (s Slot) Settle(o Outcome, m Model) Slot {
 	// What was not sent is as sure as it was before.
 	s.Unsure = s.Unsure&^unsent | f.Before&unsent
 	if unsent.Has(FieldCode) {
-		if f.Added {
-			s.unsend(f.State.Code)
-		}
+		s.unsendAdded(f)
 		if f.Do == Replace && done == 0 && o.Unsure == 0 && !f.Before.Has(FieldCode) {
 			s.Clearing = false
 		}
@@ -162,7 +164,7 @@ func (s Slot) Settle(o Outcome, m Model) Slot {
 
 // codeDone takes in a confirmed write or removal of the code.
 func (s *Slot) codeDone(f Flight, m Model) {
-	old := s.Agreed.Code
+	old, oldDuress := s.Agreed.Code, s.Agreed.Duress
 	if f.Do != Change {
 		s.retireTags(f, m)
 		s.Settled = f.Tenancy
@@ -177,16 +179,20 @@ func (s *Slot) codeDone(f Flight, m Model) {
 		}
 		s.Over = false
 	} else {
-		s.Agreed.Set, s.Agreed.Code = true, f.State.Code
+		s.Agreed.Set, s.Agreed.Code, s.Agreed.Duress = true, f.State.Code, f.State.Duress
 		s.Agreed.Known |= FieldCode
 		s.Gone = NeverSet
 	}
 	if m.Sight >= Marked {
 		// Only a later report shows that the old code is gone.
-		if old.Ours() && !old.Same(f.State.Code) && !slices.ContainsFunc(s.Sent, old.Same) {
-			s.Sent = append(s.Sent, old)
+		if !old.Same(f.State.Code) {
+			s.send(old)
+		}
+		if !oldDuress.Same(f.State.Duress) {
+			s.send(oldDuress)
 		}
 		s.unsend(f.State.Code)
+		s.unsend(f.State.Duress)
 	} else {
 		s.Sent = nil
 	}
@@ -215,9 +221,10 @@ func (s *Slot) codeRefused(f Flight, o Outcome) {
 	if f.Do == Replace && !empty {
 		return // whether the place was cleared is not known: a report tells
 	}
-	if f.Added || empty {
-		s.unsend(f.State.Code)
+	if empty {
+		f.Added, f.AddedDuress = true, true
 	}
+	s.unsendAdded(f)
 	s.Unsure &^= FieldCode
 	s.Cure = false
 	if empty {
@@ -284,6 +291,25 @@ func (s *Slot) restrict(f Flight, done Field) {
 	}
 	if s.Pending&narrowing == 0 && s.Unsure&narrowing == 0 {
 		s.Over = false
+	}
+}
+
+// send notes that a code of ours may be live from now on, and reports whether that is news.
+func (s *Slot) send(c CodeRef) bool {
+	if !c.Ours() || slices.ContainsFunc(s.Sent, c.Same) {
+		return false
+	}
+	s.Sent = append(s.Sent, c)
+	return true
+}
+
+// unsendAdded takes out of Sent what joined it with an edit that never arrived.
+func (s *Slot) unsendAdded(f Flight) {
+	if f.Added {
+		s.unsend(f.State.Code)
+	}
+	if f.AddedDuress {
+		s.unsend(f.State.Duress)
 	}
 }
 

@@ -83,7 +83,7 @@ const (
 	DuressPerPanel            // one setting for the whole panel
 	DuressPerPartition        // one code for each partition
 	DuressPerUser             // a user is a duress user
-	DuressByEvent             // the device reports who opened, and a watched entry raises the alarm
+	DuressByEvent             // the device reports who opened, and a watched entry raises the alarm: [Opened]
 )
 
 // Model says what a panel is and can do. It is plain data: comparable with
@@ -99,6 +99,15 @@ type Model struct {
 	Hands        Field `json:"hands,omitempty"`        // only a person at the keypad can set these
 	HandsOnce    Field `json:"handsOnce,omitempty"`    // of Hands: only when the user is created
 	Experimental Field `json:"experimental,omitempty"` // no public capture proves these writes
+
+	// Codeless: a user may have tags alone. An edit that creates one has no FieldCode, and a
+	// report says that it exists.
+	Codeless bool `json:"codeless,omitempty"`
+	// Tells: a Watch yields [Opened] for whoever opens; so it does with [DuressByEvent].
+	Tells bool `json:"tells,omitempty"`
+	// DoorRole is the rank of users who open doors and neither arm nor disarm, "": there is
+	// none. Kind [Access] needs none.
+	DoorRole Role `json:"doorRole,omitempty"`
 
 	Sight  Sight  `json:"sight"`
 	Duress Duress `json:"duress,omitempty"`
@@ -193,6 +202,9 @@ type Guide struct {
 
 // Allows reports whether role is one of the model's.
 func (m Model) Allows(role Role) bool { return slices.Contains(m.Roles, role) }
+
+// TellsWhoOpened reports whether a Watch yields [Opened].
+func (m Model) TellsWhoOpened() bool { return m.Tells || m.Duress == DuressByEvent }
 
 // AllPartitions is the set of every partition of the panel.
 func (m Model) AllPartitions() Partitions { return FirstPartitions(m.Partitions) }

@@ -44,11 +44,15 @@ func (c CodeRef) Same(d CodeRef) bool {
 	return slices.ContainsFunc(c.Names, func(n string) bool { return slices.Contains(d.Names, n) })
 }
 
+// alike reports whether both mean the same digits, or neither means any of ours.
+func (c CodeRef) alike(d CodeRef) bool { return c.Same(d) || !c.Ours() && !d.Ours() }
+
 // State is what a panel user is, was agreed to be, or should be.
 type State struct {
-	Set        bool       `json:"set,omitempty"`  // the code is set: the user exists
-	Code       CodeRef    `json:"code,omitzero"`  // zero while Set: a code that is not ours
-	Known      Field      `json:"known,omitzero"` // which of the fields below mean something
+	Set        bool       `json:"set,omitempty"`   // the code is set: the user exists
+	Code       CodeRef    `json:"code,omitzero"`   // zero while Set: a code that is not ours
+	Duress     CodeRef    `json:"duress,omitzero"` // the holder's duress code, which goes with Code
+	Known      Field      `json:"known,omitzero"`  // which of the fields below mean something
 	Label      string     `json:"label,omitempty"`
 	Role       Role       `json:"role,omitempty"`
 	Partitions Partitions `json:"partitions,omitempty"`
@@ -63,7 +67,7 @@ type State struct {
 func (s *State) copyField(f Field, t State) {
 	switch f {
 	case FieldCode:
-		s.Set, s.Code = t.Set, t.Code
+		s.Set, s.Code, s.Duress = t.Set, t.Code, t.Duress
 	case FieldLabel:
 		s.Label = t.Label
 	case FieldRole:
@@ -88,7 +92,7 @@ func (s *State) copyField(f Field, t State) {
 func (s *State) equalField(f Field, t *State) bool {
 	switch f {
 	case FieldCode:
-		return s.Set == t.Set && (!s.Set || s.Code.Same(t.Code) || !s.Code.Ours() && !t.Code.Ours())
+		return s.Set == t.Set && (!s.Set || s.Code.alike(t.Code) && s.Duress.alike(t.Duress))
 	case FieldLabel:
 		return s.Label == t.Label
 	case FieldRole:
@@ -179,9 +183,9 @@ func (s Slot) Idle() bool { return s.Pending|s.Unsure == 0 && s.Flight == nil }
 // is wanted to: sorted, without doubles.
 func (s Slot) Claims() []string {
 	var names []string
-	names = append(names, s.Agreed.Code.Names...)
+	names = append(append(names, s.Agreed.Code.Names...), s.Agreed.Duress.Names...)
 	if s.Pending.Has(FieldCode) {
-		names = append(names, s.Wanted.Code.Names...)
+		names = append(append(names, s.Wanted.Code.Names...), s.Wanted.Duress.Names...)
 	}
 	for _, c := range s.Sent {
 		names = append(names, c.Names...)
@@ -197,14 +201,14 @@ func (s Slot) Claims() []string {
 
 // Superseded reports whether a code that is no longer wanted may still open the panel.
 func (s Slot) Superseded() bool {
-	wanted := s.Agreed.Code
+	wanted, duress := s.Agreed.Code, s.Agreed.Duress
 	if s.Pending.Has(FieldCode) {
-		wanted = s.Wanted.Code
-		if s.Agreed.Set && !s.Agreed.Code.Same(wanted) {
+		wanted, duress = s.Wanted.Code, s.Wanted.Duress
+		if s.Agreed.Set && !(s.Agreed.Code.Same(wanted) && s.Agreed.Duress.alike(duress)) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(s.Sent, func(c CodeRef) bool { return !c.Same(wanted) })
+	return slices.ContainsFunc(s.Sent, func(c CodeRef) bool { return !c.Same(wanted) && !c.Same(duress) })
 }
 
 // occupied reports whether the panel may have a user here.

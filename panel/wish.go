@@ -82,8 +82,12 @@ func (s Slot) Giving() Field {
 // ByHand reports whether a code is wished for that its holder chooses at the keypad:
 // nobody here knows it, so nothing is claimed and nothing is sent.
 func (s Slot) ByHand() bool {
-	return s.Pending.Has(FieldCode) && s.Wanted.Set && !s.Wanted.Code.Ours()
+	return s.Pending.Has(FieldCode) && s.Wanted.Codeless() && len(s.Wanted.TagsOf(s.Pending)) == 0
 }
+
+// Codeless reports whether a user is there, or wanted, without a code of ours: one whose
+// code was never known here, or one who has tags alone, see [Model.Codeless].
+func (s State) Codeless() bool { return s.Set && !s.Code.Ours() }
 
 // Taking is the part of the pending wish that takes access away: it stands.
 func (s Slot) Taking() Field {

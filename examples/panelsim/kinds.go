@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/seed-a2d3eaca/keyholder/panel/dsc/dscsim"
+	"github.com/seed-a2d3eaca/keyholder/panel/lock/locksim"
 	"github.com/seed-a2d3eaca/keyholder/panel/paneltest"
 	"github.com/seed-a2d3eaca/keyholder/panel/powermanage/powermanagesim"
 	"github.com/seed-a2d3eaca/keyholder/panel/qolsys/qolsyssim"
@@ -45,7 +46,8 @@ func (d *device) close() error {
 
 // kinds are the panels that can be simulated.
 var kinds = map[string]func(context.Context, where) (*device, error){
-	"dsc": plugDSC, "visonic": plugVisonic, "qolsys": plugQolsys, "powermanage": plugPowerManage, "twon": plugTwoN,
+	"dsc": plugDSC, "visonic": plugVisonic, "visonic-rpc": plugVisonicRPC, "visonic-powerlink": plugVisonicPowerLink,
+	"qolsys": plugQolsys, "powermanage": plugPowerManage, "twon": plugTwoN, "lock": plugLock,
 }
 
 // The demo identity and secrets of simulators that have none of their own.
@@ -55,6 +57,7 @@ const (
 	visonicSerial   = "2a4cc3"
 	visonicDownload = "9c4e"
 	qolsysAddress   = "02:00:00:00:00:01"
+	lockNode        = "7"
 )
 
 func plugDSC(_ context.Context, w where) (*device, error) {
@@ -83,6 +86,34 @@ func plugVisonic(ctx context.Context, w where) (*device, error) {
 	d.tells("address", "%s", l.Addr())
 	d.tells("ident", "%s (serial number)", visonicSerial)
 	d.tells("download", "%s (download code)", visonicDownload)
+	d.tells("master", "%s", master)
+	return d, nil
+}
+
+func plugVisonicRPC(ctx context.Context, w where) (*device, error) {
+	l, err := w.listener(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &device{Sim: visonicsim.New(visonicsim.Options{
+		Wire: visonicsim.RPC, Type: 8, Master: master, Serial: visonicSerial,
+		Listen: func(context.Context) (net.Listener, error) { return l, nil },
+	})}
+	d.tells("panel", "Visonic PowerMaster-30 with 48 users, over the service of its PowerLink 3 module")
+	d.tells("address", "%s", l.Addr())
+	d.tells("ident", "%s (serial number)", strings.ToUpper(visonicSerial))
+	d.tells("master", "%s", master)
+	return d, nil
+}
+
+func plugVisonicPowerLink(_ context.Context, w where) (*device, error) {
+	d := &device{Sim: visonicsim.New(visonicsim.Options{
+		Wire: visonicsim.PowerLink, Master: master, Serial: visonicSerial,
+		Dial: func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", w.dial) },
+	})}
+	d.tells("panel", "Visonic PowerMaster-10 with 8 users, over PowerLink 3.1")
+	d.tells("calls", "%s, again and again", w.dial)
+	d.tells("ident", "%s (serial number)", strings.ToUpper(visonicSerial))
 	d.tells("master", "%s", master)
 	return d, nil
 }
@@ -169,6 +200,27 @@ func plugTwoN(ctx context.Context, w where) (*device, error) {
 	d.tells("ident", "%s (serial number)", twonsim.DefaultSerial)
 	d.tells("user", "%s", twonsim.DefaultUser)
 	d.tells("password", "%s", twonsim.DefaultPassword)
+	return d, nil
+}
+
+// radioed is a lock that programs reach through a port in a radio's place.
+type radioed struct {
+	*locksim.Lock
+	l net.Listener
+}
+
+func (r radioed) Serve(ctx context.Context) error { return r.ServeRadio(ctx, r.l) }
+
+func plugLock(ctx context.Context, w where) (*device, error) {
+	l, err := w.listener(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &device{Sim: radioed{locksim.New(locksim.Options{Node: lockNode}), l}}
+	d.tells("panel", "Z-Wave lock with 30 slots, behind a controller: locksim.Radio in your program, with the address of radio")
+	d.tells("radio", "%s", l.Addr())
+	d.tells("address", "%s (the lock's node)", lockNode)
+	d.tells("ident", "%s", lockNode)
 	return d, nil
 }
 

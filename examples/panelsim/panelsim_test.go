@@ -20,6 +20,8 @@ import (
 
 	"github.com/seed-a2d3eaca/keyholder/panel"
 	"github.com/seed-a2d3eaca/keyholder/panel/dsc"
+	"github.com/seed-a2d3eaca/keyholder/panel/lock"
+	"github.com/seed-a2d3eaca/keyholder/panel/lock/locksim"
 	"github.com/seed-a2d3eaca/keyholder/panel/powermanage"
 	"github.com/seed-a2d3eaca/keyholder/panel/qolsys"
 	"github.com/seed-a2d3eaca/keyholder/panel/twon"
@@ -132,15 +134,20 @@ func TestDSC(t *testing.T) {
 			return dsc.Key{Encryption: dsc.Type2, Secret: panel.SecretOf(d.said["key"])}, nil
 		},
 	})
-	ctx, cancel := context.WithCancel(t.Context())
+	d.arrive(driver)
+	d.works(4, panel.Place{Slot: 4}, true, driver, dsc.Route, d.secrets("master"))
+}
+
+// arrive lets the panel call the driver until the test ends.
+func (d *desk) arrive(driver panel.Driver) {
+	ctx, cancel := context.WithCancel(d.Context())
 	var listening sync.WaitGroup
 	listening.Go(func() {
 		for _, err := range driver.Arrivals(ctx) {
-			assert.NoError(t, err)
+			assert.NoError(d, err)
 		}
 	})
-	defer func() { cancel(); listening.Wait() }()
-	d.works(4, panel.Place{Slot: 4}, true, driver, dsc.Route, d.secrets("master"))
+	d.Cleanup(func() { cancel(); listening.Wait() })
 }
 
 func TestVisonic(t *testing.T) {
@@ -150,6 +157,36 @@ func TestVisonic(t *testing.T) {
 		return new(net.Dialer).DialContext(ctx, "tcp", addr)
 	}})
 	d.works(4, panel.Place{Slot: 4}, false, driver, visonic.FramesRoute, d.secrets("download"))
+}
+
+func TestVisonicRPC(t *testing.T) {
+	t.Parallel()
+	d := sit(t, "-kind", "visonic-rpc")
+	driver := visonic.NewRPC(visonic.RPCOptions{Client: "127.0.0.1"})
+	d.works(4, panel.Place{Slot: 4}, false, driver, visonic.RPCRoute, d.secrets("master"))
+}
+
+func TestVisonicPowerLink(t *testing.T) {
+	t.Parallel()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	d := sit(t, "-kind", "visonic-powerlink", "-dial", l.Addr().String())
+	driver := visonic.NewPowerLink(visonic.PowerLinkOptions{
+		Listen: func(context.Context) (net.Listener, error) { return l, nil },
+		Allow:  func(context.Context, string, net.Addr) error { return nil },
+	})
+	d.arrive(driver)
+	d.works(4, panel.Place{Slot: 4}, false, driver, visonic.PowerLinkRoute, nil)
+}
+
+func TestLock(t *testing.T) {
+	t.Parallel()
+	d := sit(t, "-kind", "lock")
+	driver := lock.New(locksim.Radio(d.said["radio"]), lock.ZWave(), lock.Options{})
+	d.works(4, panel.Place{Slot: 4}, false, driver, lock.Route, nil)
+	require.Equal(t, "done", d.types("fault away"))
+	_, err := driver.Open(t.Context(), panel.Target{Routes: map[string]panel.Route{lock.Route: {Addr: "7"}}})
+	require.ErrorIs(t, err, panel.ErrUnreachable)
 }
 
 func TestQolsys(t *testing.T) {

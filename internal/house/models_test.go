@@ -39,7 +39,7 @@ func offers() []offer {
 		}
 	}
 	add("panel/dsc", dsc.Route, dsc.Models()...)
-	add("panel/powermanage", powermanage.Route, powermanage.NeoR(), powermanage.DualPath(), powermanage.Visonic())
+	add("panel/powermanage", powermanage.Route, powermanage.NeoR(), powermanage.DualPath(), powermanage.Visonic(), powermanage.Qolsys())
 	for _, p := range visonic.Panels() {
 		add("panel/visonic", visonic.FramesRoute, p.Model)
 	}
@@ -55,6 +55,12 @@ func offers() []offer {
 	both.Name += " (the wire reads, the server writes)"
 	add("panel/visonic", visonic.FramesRoute+" + "+powermanage.Route, both)
 	add("panel/qolsys", qolsys.Route, qolsys.Models()...)
+	wall := panel.Combine(
+		panel.Part{Route: qolsys.Route, Driver: qolsys.NewIQRemote(qolsys.Options{})},
+		panel.Part{Route: powermanage.Route, Driver: powermanage.New(powermanage.Options{Model: powermanage.Qolsys()})},
+	).Model()
+	wall.Name += " (the wire reads, the server writes)"
+	add("panel/qolsys", qolsys.Route+" + "+powermanage.Route, wall)
 	add("panel/qolsys", qolsys.RouteControl4, qolsys.NewControl4(qolsys.Options{}).Model())
 	add("panel/twon", twon.Route, twon.Models()...)
 	add("panel/lock", lock.Route, lock.Models()...)

@@ -81,6 +81,9 @@ func (k *rig) checkOutcome(before, after []User, e panel.Edit, o *panel.Outcome,
 	if !e.Set.Has(all) {
 		k.t.Errorf("%s: an outcome of %s, which the edit did not set", e.Place, all&^e.Set)
 	}
+	if said.Ticket != nil && len(said.Ticket) == 0 {
+		k.t.Errorf("%s: the ticket is empty and not nil: stored and read again it is no ticket, and the job is lost", e.Place)
+	}
 	if o != nil && line == nil && refused == 0 && said.Ticket == nil && all != e.Set {
 		k.t.Errorf("%s: nothing is said of %s, and nothing went wrong", e.Place, e.Set&^all)
 	}

@@ -75,6 +75,8 @@ func checkModel(m panel.Model) error {
 
 	must(m.Sight <= panel.Value, "Sight %d is unknown", m.Sight)
 	must(m.Duress <= panel.DuressByEvent, "Duress %d is unknown", m.Duress)
+	must(!m.Codeless || m.Create&(panel.FieldLegacyTags|panel.FieldLockTags) != 0, "Codeless, and Create has no tags")
+	must(m.DoorRole == "" || m.Allows(m.DoorRole) && m.Writes().Has(panel.FieldRole), "DoorRole %q is none that can be given", m.DoorRole)
 	must(m.Hold >= 0 && m.Linger >= 0 && m.Lag >= 0, "Hold, Linger or Lag is negative")
 	for _, g := range m.Guides {
 		must(g.Set != 0 && m.Hands.Has(g.Set), "a guide sets %s, which is not in Hands", g.Set&^m.Hands)
@@ -106,6 +108,7 @@ func checkNarrower(wide, m panel.Model) error {
 	must(wide.Change.Has(m.Change), "Change")
 	must(wide.Read.Has(m.Read), "Read")
 	must(m.Sight <= wide.Sight, "Sight")
+	must(wide.Codeless || !m.Codeless, "Codeless")
 	must((wide.Slots.Len() == 0) == (m.Slots.Len() == 0), "the kind of place")
 	must(m.Slots.First >= wide.Slots.First && m.Slots.Last <= wide.Slots.Last, "Slots")
 	must(m.Partitions <= wide.Partitions, "Partitions")

@@ -57,6 +57,8 @@ func TestModelsThatContradictThemselvesAreFound(t *testing.T) {
 		"longer than":            func(m *panel.Model) { m.Label.Max = 5 },
 		"Sight":                  func(m *panel.Model) { m.Sight = panel.Value + 1 },
 		"Duress":                 func(m *panel.Model) { m.Duress = panel.DuressByEvent + 1 },
+		"Create has no tags":     func(m *panel.Model) { m.Codeless = true; m.Create, m.Change = panel.FieldCode, panel.FieldCode },
+		"DoorRole":               func(m *panel.Model) { m.DoorRole = panel.Guest },
 		"Lag is negative":        func(m *panel.Model) { m.Lag = -time.Second },
 		"a guide sets":           func(m *panel.Model) { m.Guides[0].Set = panel.FieldLocks },
 		"lacks Language":         func(m *panel.Model) { m.Guides[0].Language = "" },

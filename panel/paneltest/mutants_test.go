@@ -124,6 +124,10 @@ var mutants = map[string]struct {
 		o.Unsure |= o.Done
 		return true
 	})},
+	"gives an empty ticket": {"", "Apply/all", "the ticket is empty", outcomes(func(e panel.Edit, o *panel.Outcome, err *error) bool {
+		o.Ticket = []byte{}
+		return true
+	})},
 	"drops a field": {"", "Apply/all", "nothing is said of label", edited(func(e *panel.Edit) { e.Set &^= panel.FieldLabel })},
 	"refuses with an error of its own": {"", "Apply/refused", "wraps neither", outcomes(func(e panel.Edit, o *panel.Outcome, err *error) bool {
 		for f := range o.Refused {

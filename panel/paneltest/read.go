@@ -66,6 +66,9 @@ func (k *rig) checkEvent(e panel.Event) {
 	if e.Stale != nil {
 		fields++
 	}
+	if e.Opened != nil {
+		fields++
+	}
 	if e.State != nil {
 		fields++
 		k.saw("the session's state", string(e.State))

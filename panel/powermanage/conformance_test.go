@@ -87,6 +87,11 @@ func TestConformanceNeoR(t *testing.T) {
 	paneltest.Run(t, bench(powermanage.NeoR(), powermanagesim.PanelOptions{Kind: panel.NeoR, Users: 72, Partitions: 8}, few()...))
 }
 
+// Rules: D1, R31
+func TestConformanceQolsys(t *testing.T) {
+	paneltest.Run(t, bench(powermanage.Qolsys(), powermanagesim.PanelOptions{Kind: panel.Qolsys, Users: 242, Partitions: 4}, few()...))
+}
+
 // Rules: D1, R32
 func TestConformanceDualPath(t *testing.T) {
 	paneltest.Run(t, bench(powermanage.DualPath(), powermanagesim.PanelOptions{Kind: panel.DualPath}, few()...))

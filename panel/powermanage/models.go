@@ -79,6 +79,31 @@ func DualPath() panel.Model {
 	}
 }
 
+// Qolsys is the profile of IQ panels behind this interface, to be combined with the route
+// of package panel/qolsys, which sees a mark of each code and hears of changes. The roles are
+// the product's. Nothing public shows such a panel here: whether the server's numbers of
+// users are the panel's is unproven, and every write is experimental. panel.Combine writes
+// nothing of a second route before both lists agree; that of a code it cannot check.
+func Qolsys() panel.Model {
+	roles, _ := panel.RolesOf(panel.Qolsys)
+	return panel.Model{
+		Kind: panel.Qolsys, Vendor: "Qolsys", Name: "IQ Panel over PowerManage",
+		Create: writable, Change: writable, Read: readable, Experimental: writable,
+		Sight: panel.Presence, Duress: panel.DuressPerPartition,
+		Slots: panel.Slots{First: 1, Last: 1000}, MasterSlot: masterSlot, Secret: masterSlot,
+		Reserved: []int{240, 241, 242, 243, 244, 245}, // duress users, installer and dealer
+		Roles:    roles, RoleFromPanel: true,
+		Partitions: 4,
+		Code: panel.CodeRule{
+			Lens: []int{4, 6}, Unique: true, Never: []string{removed, "000000"},
+			Defaults: []string{"1234", "1111", "2222", "123400", "111100", "222200"}, Recode: panel.RecodeAppend,
+		},
+		Label:  panel.LabelRule{Max: 32, Default: "User %d"},
+		Linger: linger, Lag: lag,
+		Evidence: "unverified: the product hosts the family, no public source shows such a panel behind this interface, and its numbering is unproven; limits come from the server",
+	}
+}
+
 // The features of users that the server names, as far as there is a call for them. Taking
 // a user away, UEF_REMOVE_USER, is not among them: it is tried, and the server's to refuse.
 const (

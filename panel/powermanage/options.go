@@ -23,6 +23,9 @@ const (
 	EmailSecret = "email"
 	// PasswordSecret is the account's password.
 	PasswordSecret = "password"
+	// SerialSecret is the panel's serial number at the server, where that is not the
+	// identity in panel.Target.Ident: a panel with another route may be known by its address.
+	SerialSecret = "serial"
 )
 
 // Pin is the SHA-256 of a certificate's public key (its SubjectPublicKeyInfo).
@@ -34,8 +37,8 @@ func PinOf(c *x509.Certificate) Pin { return sha256.Sum256(c.RawSubjectPublicKey
 // Options of a [Driver]. The zero value is a driver of Visonic panels that trusts the
 // system's certificate authorities and calls public addresses only.
 type Options struct {
-	// Model is the family of the panels: [Visonic], [NeoR] or [DualPath], or one of these cut
-	// down by the host. The zero value is Visonic.
+	// Model is the family of the panels: [Visonic], [NeoR], [DualPath] or [Qolsys], or one of
+	// these cut down by the host. The zero value is Visonic.
 	Model panel.Model
 
 	// Pins are the keys that a server may have. A server whose certificate has none of them

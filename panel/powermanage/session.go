@@ -67,6 +67,10 @@ func (d *Driver) session(ctx context.Context, t panel.Target) (*session, error) 
 		email: r.Secrets[EmailSecret], password: r.Secrets[PasswordSecret], master: r.Secrets[panel.MasterSecret],
 		model: d.model,
 	}
+	if serial := r.Secrets[SerialSecret]; !serial.IsZero() {
+		s.serial = serial.Reveal()
+	}
+	s.facts.Ident = t.Ident
 	if s.email.IsZero() || s.password.IsZero() || s.master.IsZero() {
 		return nil, fmt.Errorf("%w: %w", panel.ErrSecret, ErrSecretMissing)
 	}
@@ -119,7 +123,7 @@ func (s *session) learn(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.model = m
-	s.facts.Ident, s.facts.Version = s.serial, "REST "+s.version
+	s.facts.Version = "REST " + s.version
 	if len(m.Code.Lens) == 1 {
 		s.facts.CodeLen = m.Code.Lens[0]
 	}

@@ -22,7 +22,8 @@
 // Pairing gives a key and a certificate that an authority inside the panel signs. Whoever
 // holds the key can arm and disarm that panel without any code, so it is a secret of the
 // rank of the master code: the whole pairing is one secret of the route, [PairingSecret],
-// and is stored sealed.
+// and is stored sealed. A service pairs by [IQRemote.Pair], which [Options.Pairing] turns
+// on, and keeps nothing of a panel before a person has confirmed it.
 //
 // Panels sign with SHA-1, which the verifier of crypto/x509 refuses. The driver therefore
 // verifies the panel's certificate itself, against the authority that pairing gave. What

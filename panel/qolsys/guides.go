@@ -13,7 +13,7 @@ func guides() []panel.Guide {
 	open := []string{
 		"Disarm the panel.",
 		"Swipe down from the top of the screen and touch Settings, then Advanced Settings.",
-		"Enter a code that may manage users.",
+		"Enter the code of a master, of the installer or of the dealer: each manages its own rank and those below.",
 		"Touch User Management.",
 	}
 	then := func(steps ...string) []string { return append(append([]string{}, open...), steps...) }

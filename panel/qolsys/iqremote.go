@@ -56,6 +56,25 @@ func (d *IQRemote) Open(ctx context.Context, t panel.Target) (panel.Session, err
 	return s, nil
 }
 
+// Pair is [Pair] for the panel with this address, as a [panel.Pairer] does it.
+func (d *IQRemote) Pair(ctx context.Context, ident string) (panel.Candidate, error) {
+	o := d.opts.Pairing
+	if o.Announce == nil {
+		return panel.Candidate{}, fmt.Errorf("%w: %w", panel.ErrUnsupported, ErrAnnounce)
+	}
+	if o.Panel = ident; ident == "" {
+		return panel.Candidate{}, fmt.Errorf("%w: no panel is named", ErrPairing)
+	}
+	p, err := Pair(ctx, o)
+	if err != nil {
+		return panel.Candidate{}, err
+	}
+	return panel.Candidate{
+		Ident: p.Panel, Print: p.Authority, Route: Route,
+		Secrets: map[string]panel.Secret{PairingSecret: p.Secret},
+	}, nil
+}
+
 // session is a conversation with one panel over IQ Remote.
 type session struct {
 	link    *link

@@ -31,6 +31,21 @@ func Roles() []panel.Role {
 	return roles
 }
 
+// Manages reports whether whoever has a code of one rank may add, change and remove users of
+// another at the keypad. The ranks are dealer, installer, master, and everybody else: a
+// rank manages its own and those below, and of the lowest nobody manages anybody, as the
+// menu is in the settings that only the others reach. A duress user is managed from the
+// installer upwards: no other way is published. Sources: the user management page of IQ Pro
+// at alarmsystemstore.com, Brinks Home help, IQ Panel, Add User Code and Programming Duress
+// Code.
+func Manages(by, of panel.Role) bool {
+	ranks := []panel.Role{panel.Master, panel.Installer, panel.Dealer}
+	if of == panel.DuressRole {
+		of = panel.Installer
+	}
+	return slices.Contains(ranks, by) && slices.Index(ranks, by) >= slices.Index(ranks, of)
+}
+
 // Widest is what the driver says before it knows which panel it meets.
 func Widest() panel.Model {
 	return model("IQ Panel", proSlots, []int{4, 6},

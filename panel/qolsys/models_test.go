@@ -63,6 +63,28 @@ func TestModels(t *testing.T) {
 	assert.ErrorIs(t, named(t, "IQ Panel (first)").CheckLabel("Elevenchars"), panel.ErrLabel)
 }
 
+// A dealer manages everybody, an installer everybody but dealers, a master masters and
+// users, and no user anybody.
+//
+// Rules: D21
+func TestRanks(t *testing.T) {
+	below := []panel.Role{panel.User, panel.Guest, panel.DwellerMaster}
+	for by, want := range map[panel.Role][]panel.Role{
+		panel.Dealer:        append([]panel.Role{panel.Dealer, panel.Installer, panel.DuressRole, panel.Master}, below...),
+		panel.Installer:     append([]panel.Role{panel.Installer, panel.DuressRole, panel.Master}, below...),
+		panel.Master:        append([]panel.Role{panel.Master}, below...),
+		panel.DwellerMaster: nil, panel.User: nil, panel.Guest: nil, panel.DuressRole: nil, "": nil,
+	} {
+		var manages []panel.Role
+		for _, of := range Roles() {
+			if Manages(by, of) {
+				manages = append(manages, of)
+			}
+		}
+		assert.ElementsMatch(t, want, manages, "%q", by)
+	}
+}
+
 // Rules: D16
 func TestBoards(t *testing.T) {
 	for board, want := range map[string]string{"msm8226": "IQ Panel 2 Plus", "msm8953_64": "IQ Panel 4", "bengal": "IQ5 Hub", "": "IQ Panel", "other": "IQ Panel"} {

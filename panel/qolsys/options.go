@@ -34,7 +34,7 @@ var (
 			Hinted("Start pairing here first, then touch Pair at the panel, within three minutes.")
 	// ErrAnnounce: nothing would tell the panel that we are here.
 	ErrAnnounce = fault.New(fault.Invalid, "qolsys: pairing needs an announcement").
-			Hinted("Set PairOptions.Announce; package panel/qolsys/announce has one.")
+			Hinted("Set PairOptions.Announce, or Options.Pairing.Announce; package panel/qolsys/announce has one.")
 	// ErrDeleted: somebody deleted this remote at the panel.
 	ErrDeleted = fault.New(fault.Denied, "qolsys: this remote was deleted at the panel").
 			Hinted("Pair with the panel anew.")
@@ -52,6 +52,8 @@ type Options struct {
 	// AnyKey accepts any key that the paired panel's authority has signed, instead of the
 	// one that was seen first: for panels that make a new one at every start.
 	AnyKey bool
+	// Pairing is what [IQRemote.Pair] needs; without an Announce it does not pair.
+	Pairing PairOptions
 
 	Dial       time.Duration // time for connection and TLS: 15 s
 	Answer     time.Duration // time for an answer: 30 s

@@ -73,3 +73,10 @@ func TestConformanceUni(t *testing.T) {
 func TestConformanceDisclosing(t *testing.T) {
 	paneltest.Run(t, bench(twon.Options{DiscloseCodes: true}, twonsim.Options{}, most(twonsim.MaskedPINs)...))
 }
+
+// The event log changes nothing about the directory.
+//
+// Rules: D1, D2
+func TestConformanceWithTheLog(t *testing.T) {
+	paneltest.Run(t, bench(twon.Options{Log: true}, twonsim.Options{}, most(twonsim.HastyPull, twonsim.NoLog)...))
+}

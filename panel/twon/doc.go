@@ -38,6 +38,10 @@
 // Paths, methods, error codes, the template and the reading by series and timestamp are
 // the maker's public manual and its public tests. The driver has not run against a device.
 // What those sources leave open is a named quirk of twonsim, and the driver is right
-// either way. Changes of the directory are asked for at intervals ([Options.Poll]): nothing
-// public says that the device's event log tells of them, and the log is not read.
+// either way. Changes of the directory are asked for at intervals ([Options.Poll]): of the
+// events in the manual's list (chapter 5.10.1, wiki.2n.com/hip/hapi/latest/en) none is said
+// to tell of them; ConfigurationChanged is listed without a word about the directory. With
+// [Options.Log] the event log is read for UserAuthenticated, which names the entry that was
+// let in. What else it tells is not read: CodeEntered and CardEntered carry the digits and
+// the number of the card. The device's own silent alarm is not used for duress.
 package twon

@@ -51,7 +51,7 @@ func (d *Driver) Open(ctx context.Context, t panel.Target) (panel.Session, error
 		return nil, err
 	}
 	s := &session{opts: d.opts, caller: c, mine: d.writesOf(t), model: d.Model(), live: map[int]context.CancelCauseFunc{}}
-	s.start = parseCursor(t.Routes[Route].State)
+	s.start, s.mark = parseState(t.Routes[Route].State)
 	if err := s.greet(ctx, t.Ident); err != nil {
 		_ = s.Close()
 		return nil, err

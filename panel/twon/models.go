@@ -23,6 +23,7 @@ func Widest() panel.Model {
 		Create: writable, Change: writable,
 		Read:        writable &^ panel.FieldCode,
 		Sight:       panel.Presence,
+		Codeless:    true, // an entry with cards alone
 		Roles:       []panel.Role{panel.User},
 		DefaultRole: panel.User,
 		Code:        panel.CodeRule{Lens: []int{4, 5, 6, 7, 8}},
@@ -36,7 +37,7 @@ func Widest() panel.Model {
 // code when that begins and has to lose it when it ends.
 func Uni() panel.Model {
 	m := Widest()
-	m.Name = "2N IP Uni"
+	m.Name, m.Codeless = "2N IP Uni", false
 	m.Create &^= panel.FieldFrom | panel.FieldUntil | panel.FieldLegacyTags
 	m.Change, m.Read = m.Create, m.Create&^panel.FieldCode
 	return m
@@ -101,6 +102,7 @@ func (s shape) model(m panel.Model) panel.Model {
 	}
 	if s.cards == 0 {
 		without |= panel.FieldLegacyTags
+		m.Codeless = false
 	}
 	if !s.name {
 		without |= panel.FieldLabel

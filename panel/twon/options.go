@@ -73,6 +73,12 @@ type Options struct {
 	// device gives them to every account that can manage its directory.
 	DiscloseCodes bool
 
+	// Log lets Watch read the device's event log and tell who opened, also of the time when
+	// nobody listened, as far back as the device remembers (10,000 events, none over a
+	// restart). The Logging service has to be on, with the same account; an account that
+	// lacks a privilege for an event is not told of it, without a word.
+	Log bool
+
 	Poll     time.Duration // between two questions of Watch: 30 s
 	Patience time.Duration // for one answer: 10 s
 	Skew     time.Duration // how far the device's clock may be off: 1 min

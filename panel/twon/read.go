@@ -52,7 +52,7 @@ func (s *session) look(ctx context.Context, q panel.Query) (out []panel.Report, 
 		if err != nil {
 			return nil, nil, err
 		}
-		state = d.cursor().state()
+		state = s.state(d.cursor())
 		slices.SortFunc(d.Users, func(a, b entry) int { return cmp.Compare(a.UUID, b.UUID) })
 		for i, e := range d.Users {
 			switch {

@@ -19,6 +19,7 @@ type session struct {
 	start  cursor // what the session before left
 
 	mu     sync.Mutex
+	mark   logMark // how far the event log was read
 	closed bool
 	calls  int
 	live   map[int]context.CancelCauseFunc // what runs

@@ -125,6 +125,8 @@ func TestValidityIsReadBack(t *testing.T) {
 
 // A device whose clock is off is not trusted with validity; one whose clock cannot be read
 // is, as far as the model says.
+//
+// Rules: G204
 func TestAClockThatIsOffMakesNoValidity(t *testing.T) {
 	const window = panel.FieldFrom | panel.FieldUntil
 	for _, c := range []struct {

@@ -17,22 +17,26 @@ type cursor struct {
 	Timestamp int64 `json:"timestamp"`
 }
 
-// state is what a session leaves to the next.
-func (c cursor) state() []byte {
-	b, err := json.Marshal(c)
-	if err != nil {
-		return nil // two plain fields: there is nothing that could fail
-	}
-	return b
+// state is what a session leaves to the next: how far the directory and the event log
+// were read.
+type state struct {
+	cursor
+	Log logMark `json:"log,omitzero"`
 }
 
-// parseCursor reads what a session left; anything else is no cursor.
-func parseCursor(b []byte) cursor {
-	var c cursor
-	if json.Unmarshal(b, &c) != nil || c.Series == "" || c.Timestamp < 0 {
-		return cursor{}
+// parseState reads what a session left; anything else is nothing.
+func parseState(b []byte) (cursor, logMark) {
+	var left state
+	if json.Unmarshal(b, &left) != nil {
+		return cursor{}, logMark{}
 	}
-	return c
+	if left.Series == "" || left.Timestamp < 0 {
+		left.cursor = cursor{}
+	}
+	if left.Log.UTC < 0 || left.Log.Heard < 0 {
+		left.Log = logMark{}
+	}
+	return left.cursor, left.Log
 }
 
 // cursor is behind everything that d shows.
@@ -46,7 +50,8 @@ func (d directory) cursor() cursor {
 
 // Watch asks at intervals what changed, beginning where the session before left off
 // ([panel.Route.State]), else now. It names the places that somebody else changed; after a
-// new series, and when a change is not shown, all of them.
+// new series, and when a change is not shown, all of them. With [Options.Log] it also tells
+// who opened, beginning with what happened while nobody listened.
 func (s *session) Watch(ctx context.Context) iter.Seq2[panel.Event, error] {
 	return func(yield func(panel.Event, error) bool) {
 		ctx, done, err := s.begin(ctx)
@@ -55,21 +60,35 @@ func (s *session) Watch(ctx context.Context) iter.Seq2[panel.Event, error] {
 			return
 		}
 		defer done()
-		at := s.start
-		for ctx.Err() == nil {
-			var events []panel.Event
-			if events, at, err = s.news(ctx, at); err != nil {
-				if ctx.Err() == nil {
-					yield(panel.Event{}, err)
-				}
-				return
-			}
+		tell := func(events []panel.Event, err error) bool {
 			for _, e := range events {
 				if !yield(e, nil) {
+					return false
+				}
+			}
+			if err != nil && ctx.Err() == nil {
+				yield(panel.Event{}, err)
+			}
+			return err == nil
+		}
+		log, err := s.readLog(ctx)
+		if !tell(nil, err) {
+			return
+		}
+		at, asked := s.start, time.Time{}
+		for ctx.Err() == nil {
+			var events []panel.Event
+			if time.Since(asked) >= s.opts.Poll {
+				asked = time.Now()
+				if events, at, err = s.news(ctx, at); !tell(events, err) {
 					return
 				}
 			}
-			tick(ctx, s.opts.Poll)
+			if !log.on {
+				tick(ctx, s.opts.Poll)
+			} else if !tell(log.next(ctx, at)) {
+				return
+			}
 		}
 	}
 }
@@ -105,9 +124,9 @@ func (s *session) news(ctx context.Context, at cursor) ([]panel.Event, cursor, e
 	next := d.cursor()
 	switch {
 	case at.Series == "":
-		return []panel.Event{{State: next.state()}}, next, nil
+		return []panel.Event{{State: s.state(next)}}, next, nil
 	case renewed:
-		return []panel.Event{{Stale: &panel.Query{All: true}}, {State: next.state()}}, next, nil
+		return []panel.Event{{Stale: &panel.Query{All: true}}, {State: s.state(next)}}, next, nil
 	case next.Timestamp <= at.Timestamp:
 		return nil, at, nil
 	}
@@ -124,5 +143,5 @@ func (s *session) news(ctx context.Context, at cursor) ([]panel.Event, cursor, e
 		}
 		events = append(events, panel.Event{Stale: stale})
 	}
-	return append(events, panel.Event{State: next.state()}), next, nil
+	return append(events, panel.Event{State: s.state(next)}), next, nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"reflect"
 	"slices"
 	"testing"
 	"unicode/utf8"
@@ -229,11 +228,38 @@ func FuzzTemplate(f *testing.F) {
 
 func FuzzCursor(f *testing.F) {
 	f.Add([]byte(`{"series":"2229480630597592840","timestamp":7}`))
+	f.Add([]byte(`{"series":"2229480630597592840","timestamp":7,"log":{"utc":1437987102,"id":3,"heard":1437987105}}`))
 	f.Add([]byte(`{"timestAmp":1}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c := parseCursor(raw)
-		if utf8.ValidString(string(c.Series)) && !reflect.DeepEqual(parseCursor(c.state()), c) {
-			t.Fatalf("%+v does not survive", c)
+		c, mark := parseState(raw)
+		again, told := parseState((&session{mark: mark}).state(c))
+		if utf8.ValidString(string(c.Series)) && (again != c || told != mark) {
+			t.Fatalf("%+v %+v does not survive", c, mark)
+		}
+	})
+}
+
+// What is told of a log names entries that can be there, and no more than it holds.
+func FuzzLog(f *testing.F) {
+	f.Add([]byte(`[{"id":3,"utcTime":1437987105,"event":"UserAuthenticated","params":{"uuid":"5e7f0c1a-0000-4000-8000-000000000001"}}]`))
+	f.Add([]byte(`[{"id":1,"utcTime":-1,"event":"CodeEntered","params":{"code":"4871"}},null]`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var list []logEvent
+		if json.Unmarshal(raw, &list) != nil {
+			return
+		}
+		r := &logReader{s: &session{mark: logMark{UTC: 7, ID: 7}}, old: true}
+		told := 0
+		for _, e := range r.told(list, cursor{}) {
+			if e.Opened != nil {
+				told++
+				if uuid, ok := id(e.Opened.Place.ID); !ok || uuid != e.Opened.Place.ID || e.Opened.Duress {
+					t.Fatalf("%+v", e.Opened)
+				}
+			}
+		}
+		if told > len(list) {
+			t.Fatalf("%d of %d", told, len(list))
 		}
 	})
 }

@@ -4,9 +4,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/seed-a2d3eaca/keyholder/panel"
 	"github.com/seed-a2d3eaca/keyholder/panel/visonic"
+	"github.com/seed-a2d3eaca/keyholder/panel/visonic/visonicsim"
 )
 
 // Rules: R33, R35, D2, D22, D23, D24, D26, G195
@@ -36,4 +38,36 @@ func TestPanelsAreData(t *testing.T) {
 		}
 	}
 	assert.Len(t, seen, 13)
+}
+
+// Duress is a setting of the panel on every route: no model has a duress role, a wish for
+// one is refused by the model, and among the users that are read its code is nobody's.
+//
+// Rules: D26, G195
+func TestDuressIsThePanels(t *testing.T) {
+	for name, m := range map[string]panel.Model{
+		"frames":  visonic.NewFrames(visonic.Options{}).Model(),
+		"calling": visonic.NewPowerLink(visonic.PowerLinkOptions{}).Model(),
+		"service": visonic.NewRPC(visonic.RPCOptions{}).Model(),
+		"writing": visonic.NewRPC(visonic.RPCOptions{Experimental: true}).Model(),
+	} {
+		assert.Equal(t, panel.DuressPerPanel, m.Duress, name)
+		assert.ErrorIs(t, m.CheckRole(panel.Place{Slot: 4}, panel.DuressRole), panel.ErrRoleUnsupported, name)
+		assert.False(t, m.Writes().Has(panel.FieldRole), name)
+	}
+	const duress = "2580" // the simulated panel's, as it leaves the factory
+	inside(t, visonic.Options{DiscloseCodes: true}, visonicsim.Options{Type: 8}, func(t *testing.T, r *rig) {
+		require.ErrorIs(t, r.sim.Keypad(panel.Edit{
+			Place: panel.Place{Slot: 4}, Do: panel.Create, Set: panel.FieldCode, Values: panel.Values{Code: code(t, duress)},
+		}), panel.ErrRefused)
+		r.seat(4, "6137")
+		users, _, err := read(t.Context(), r.open(), panel.Query{All: true, Disclose: true})
+		require.NoError(t, err)
+		require.Len(t, users, 2)
+		for _, u := range users {
+			assert.Equal(t, panel.Value, u.Sight)
+			assert.False(t, u.Code.Equal(code(t, duress)), "user %s", u.Place)
+			assert.NotEqual(t, panel.DuressRole, u.Role)
+		}
+	})
 }

@@ -114,6 +114,8 @@ func (s *Server) login(c call) reply {
 		left = max(left, s.faults.Left(paneltest.Lockout))
 	}
 	switch {
+	case left > 0 && s.quirks[BlockedIs442]:
+		return reply{status: 442}
 	case left > 0 && s.quirks[BlockedIsVague]:
 		return refusal(420, 10020, "LoginTemporaryBlocked")
 	case left > 0:

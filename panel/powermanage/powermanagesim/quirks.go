@@ -9,6 +9,7 @@ const (
 	StaleIs403     = "stale session is 10002"
 	WrongIs444     = "wrong code is 444"               // instead of 400 with 10021
 	BlockedIsVague = "blocked login tells no seconds"  // 420 without extras
+	BlockedIs442   = "blocked login is 442"            // the limit of attempts, without a time
 	MasterEnds     = "a new master code ends sessions" // the session that set it too
 	ConnectsLate   = "the panel connects late"         // three seconds after a login
 )
@@ -37,7 +38,7 @@ const (
 // Quirks lists the names.
 func (*Server) Quirks() []string {
 	return []string{
-		StaleIs440, StaleIs403, WrongIs444, BlockedIsVague, MasterEnds, ConnectsLate,
+		StaleIs440, StaleIs403, WrongIs444, BlockedIsVague, BlockedIs442, MasterEnds, ConnectsLate,
 		OldVersion, NoFeatures, NoSet, WholePanel, NoNames, NameStays, ListLags,
 		ChecksAtOnce, FinishedIsOK, OddStatus, ForgetsJobs, RemovesNobody, OwnDuplicate,
 	}

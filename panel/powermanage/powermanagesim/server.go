@@ -36,7 +36,7 @@ type Options struct {
 
 // PanelOptions describe a panel. The zero value is a PowerMaster-360R without partitions.
 type PanelOptions struct {
-	Kind       panel.Kind // panel.Visonic; also panel.NeoR and panel.DualPath
+	Kind       panel.Kind // panel.Visonic; also panel.NeoR, panel.DualPath and panel.Qolsys
 	Serial     string     // [DefaultSerial]
 	Master     string     // the master user's code: [DefaultMaster]
 	Users      int        // slots: 48

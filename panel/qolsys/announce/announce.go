@@ -2,7 +2,7 @@
 // here. It is for hosts that pair panels with package panel/qolsys and share a network
 // with them:
 //
-//	paired, err := qolsys.Pair(ctx, qolsys.PairOptions{Announce: announce.OnEvery()})
+//	driver := qolsys.NewIQRemote(qolsys.Options{Pairing: qolsys.PairOptions{Announce: announce.OnEvery()}})
 //
 // It is a module of its own, because only such hosts need the library behind it. Panels
 // look for the service while somebody has touched Pair in their settings; the

@@ -95,6 +95,7 @@ func (p *Panel) remoteConfig() *tls.Config {
 	c := p.config()
 	c.ClientAuth = tls.RequireAnyClientCert
 	c.VerifyConnection = func(cs tls.ConnectionState) error {
+		p.present()
 		if p.quirk(RefusedLate) {
 			return p.o.Identity.signed(cs)
 		}

@@ -74,6 +74,7 @@ func (p *Panel) info(request string) (answer []byte, ok bool) {
 	if json.Unmarshal([]byte(request), &r) != nil || r.Action != "INFO" || r.Kind != "SUMMARY" {
 		return nil, true
 	}
+	p.present()
 	if r.Token != p.o.Token || p.faults.Strikes(paneltest.WrongSecret) {
 		return nil, p.quirk(SilentToken)
 	}

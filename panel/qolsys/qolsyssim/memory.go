@@ -30,6 +30,7 @@ type memory struct {
 	last   int           // number of the last place
 	digits int
 	rows   int
+	forced bool // duress authentication is on
 }
 
 func newMemory(o Options) memory {
@@ -63,6 +64,46 @@ func (m *memory) holder(code string) int {
 		}
 	}
 	return 0
+}
+
+// over reports whether the panel lets somebody with a code change a user: a dealer changes
+// everybody, an installer everybody else, a master whom neither of them is.
+func (m *memory) over(code string, role panel.Role) bool {
+	by := m.users[m.holder(code)]
+	if by == nil {
+		return false
+	}
+	switch by.role {
+	case panel.Dealer:
+		return true
+	case panel.Installer:
+		return role != panel.Dealer
+	case panel.Master:
+		return role != panel.Dealer && role != panel.Installer
+	}
+	return false
+}
+
+// duress gives a partition its duress code: the first partition's user has a number of its
+// own, the others' follow behind the dealer.
+func (m *memory) duress(partition int, code string) error {
+	id := 240
+	if partition > 1 {
+		id = 241 + partition
+	}
+	switch h := m.holder(code); {
+	case !m.forced:
+		return fmt.Errorf("%w: duress authentication is off", panel.ErrRefused)
+	case partition < 1 || partition > partitions || len(code) != m.digits || h != 0 && h != id:
+		return panel.ErrRefused
+	}
+	u := user{label: fmt.Sprintf("Duress%d", partition), role: panel.User, parts: panel.PartitionsOf(partition)}
+	if old := m.users[id]; old != nil {
+		u = *old
+	}
+	u.code = code
+	m.put(id, u)
+	return nil
 }
 
 // edit carries out what a person at the keypad does.
@@ -199,6 +240,41 @@ func (p *Panel) SetDigits(digits int) {
 	defer p.mu.Unlock()
 	p.memory.resize(digits)
 	p.tellSetting(digits)
+}
+
+// SetDuress is the installer turning duress authentication on or off.
+func (p *Panel) SetDuress(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.memory.forced = on
+}
+
+// DuressCode is the installer giving a partition its duress code; [panel.ErrRefused] while
+// duress authentication is off.
+func (p *Panel) DuressCode(partition int, code string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.memory.duress(partition, code); err != nil {
+		return err
+	}
+	p.tell("update", p.memory.holder(code))
+	return nil
+}
+
+// KeypadAs is a person with this code at the panel, which lets each rank change its own and
+// those below: [panel.ErrUserProtected].
+func (p *Panel) KeypadAs(code panel.Code, e panel.Edit) error {
+	p.mu.Lock()
+	role := e.Role
+	if u := p.memory.users[e.Slot]; u != nil {
+		role = u.role
+	}
+	over := p.memory.over(code.Reveal(), role)
+	p.mu.Unlock()
+	if !over {
+		return panel.ErrUserProtected
+	}
+	return p.Keypad(e)
 }
 
 // Keypad is a person with the dealer's code at the panel.

@@ -58,6 +58,7 @@ type Panel struct {
 	armed  bool
 	count  int // changes announced
 	pings  int // signs of life
+	shown  int // how often a secret was presented
 }
 
 // New makes a panel with a Master. It does no I/O.
@@ -131,6 +132,21 @@ func (p *Panel) Pings() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.pings
+}
+
+// present counts a secret that is presented, right or wrong.
+func (p *Panel) present() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shown++
+}
+
+// Presented is how often a remote presented its pairing, or a client of home automation
+// the token.
+func (p *Panel) Presented() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.shown
 }
 
 // cut ends every connection.

@@ -33,6 +33,9 @@ func (d *Device) route(req *http.Request, body []byte) answer {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.asked[req.URL.Path]++
+	if strings.HasPrefix(req.URL.Path, "/api/log/") {
+		return d.logged(req)
+	}
 	var result map[string]any
 	wrote := false
 	switch req.Method + " " + req.URL.Path {
@@ -73,6 +76,28 @@ func (d *Device) route(req *http.Request, body []byte) answer {
 }
 
 // The methods below are called with d.mu held.
+
+// logged answers about the event log. While a pull waits, others are answered.
+func (d *Device) logged(req *http.Request) answer {
+	if d.quirks[NoLog] {
+		return answer{status: http.StatusOK, body: refusal(8)}
+	}
+	if wait := d.waits(req); wait > 0 {
+		news, timer := d.log.next(), time.NewTimer(wait)
+		d.mu.Unlock()
+		select {
+		case <-news:
+		case <-timer.C:
+		}
+		timer.Stop()
+		d.mu.Lock()
+	}
+	result := d.logging(req)
+	if result == nil {
+		return answer{status: http.StatusOK, body: refusal(12)}
+	}
+	return answer{status: http.StatusOK, body: map[string]any{"success": true, "result": result}}
+}
 
 func (d *Device) users(list []map[string]any) map[string]any {
 	return map[string]any{"series": d.name(), "users": list}

@@ -45,6 +45,7 @@ type Device struct {
 	issued    int
 	presented int
 	asked     map[string]int
+	log       eventLog
 }
 
 // New makes a device with an empty directory.

@@ -11,6 +11,13 @@ const (
 	Chunked        = "chunked answers"
 )
 
+// Quirks of the event log.
+const (
+	NoLog           = "no event log" // the Logging service is off
+	NoAuthenticated = "nobody's entry is told"
+	HastyPull       = "pull does not wait"
+)
+
 // Quirks of the directory.
 const (
 	Capitals         = "uuids in capitals"
@@ -32,6 +39,7 @@ var quirkNames = [...]string{
 	InfoNeedsLogin, NonceOnce, SHA256, NoClock, Chunked,
 	Capitals, BlockedUUID, ForceInBody, NoTombstones, NumbersForTimes, ErrorsUnnamed, ErrorsFieldless, LeavesDefaults,
 	SharedTimestamps, InclusiveCursor, MaskedPINs, RefusesDuplicate, ExclusiveEnd,
+	NoLog, NoAuthenticated, HastyPull,
 }
 
 // Quirks lists the names.

@@ -32,7 +32,7 @@ func (c *caller) message(q []byte) bool {
 		return c.invalid(unknown, q[2])
 	}
 	if c.faults.Strikes(paneltest.WrongSecret) {
-		return c.control(0x08)
+		return c.control(accessDenied)
 	}
 	if c.faults.Strikes(paneltest.Busy) {
 		return c.invalid(notNow, q[2])

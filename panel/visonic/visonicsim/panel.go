@@ -70,6 +70,7 @@ type Panel struct {
 	held   time.Duration
 	since  time.Time // when download mode began, zero outside it
 	tries  int       // how often a code was presented to us
+	denied int       // how often access was denied
 	known  bool      // a client is registered at the service
 }
 
@@ -214,6 +215,21 @@ func (p *Panel) Presented() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.tries
+}
+
+// deny counts a refusal.
+func (p *Panel) deny() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.denied++
+}
+
+// Denied is how often the panel denied access over its own frames, for a wrong code or
+// because the line is not enrolled.
+func (p *Panel) Denied() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.denied
 }
 
 func (p *Panel) download(on bool) {

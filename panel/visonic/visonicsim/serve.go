@@ -65,8 +65,14 @@ type caller struct {
 	counter byte // of messages
 }
 
+// accessDenied is the control message of a panel that refuses a code or an enrolment.
+const accessDenied = 0x08
+
 // control sends a control message.
 func (c *caller) control(op byte) bool {
+	if op == accessDenied {
+		c.deny()
+	}
 	if c.quirk(Marked) {
 		return c.send(op, 0x43)
 	}
@@ -101,11 +107,11 @@ func (c *caller) start(q []byte) bool {
 	later := func(seconds byte) bool { return c.send(0x25, 0, 0, seconds, 0, 0, 0, 0, 0, 0, 0) }
 	switch {
 	case c.faults.Strikes(paneltest.WrongSecret), q[3] != right[0], q[4] != right[1]:
-		return c.control(0x08)
+		return c.control(accessDenied)
 	case c.faults.Strikes(paneltest.Busy):
 		return later(byte(min(255, c.faults.Left(paneltest.Busy)/time.Second)))
 	case c.faults.Strikes(paneltest.Armed) && c.quirk(ArmedDenies):
-		return c.control(0x08)
+		return c.control(accessDenied)
 	case c.faults.Strikes(paneltest.Armed):
 		return later(60)
 	}
@@ -115,7 +121,7 @@ func (c *caller) start(q []byte) bool {
 
 func (c *caller) block(q []byte) bool {
 	if !c.Downloading() {
-		return c.control(0x08)
+		return c.control(accessDenied)
 	}
 	addr, n := int(q[1])+int(q[2])<<8, int(q[3])+int(q[4])<<8
 	if c.quirk(ShortBlocks) {

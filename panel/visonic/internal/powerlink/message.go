@@ -12,7 +12,8 @@ const (
 	TypeReply   = 0x03 // or the last page of one
 )
 
-// PowerMaster messages.
+// PowerMaster messages. Message 22, the limits of a family, is not asked for: a
+// PowerMaster-10 answers it with those of the largest panel, not with its own.
 const (
 	MsgInvalid  = 0x06 // the panel does not take a message
 	MsgPoll     = 0x17 // asks for messages by their numbers
