@@ -179,7 +179,7 @@ func (k *keypad) duress(m *meter, t *table, now credentials.Now) error {
 		return err
 	}
 	t.ratio("deciding about a duress code", p, "the same holder's code", 1.1)
-	return k.index.Put(recordOf(0, k.ids[0], own))
+	return k.apart(m, t, now)
 }
 
 // saves measures a new code for a holder who had one.

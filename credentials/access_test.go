@@ -51,6 +51,13 @@ func TestTheRelationReadsTheSameBothWays(t *testing.T) {
 	})
 }
 
+func TestAPointThatARuleNamesTwiceIsOneWay(t *testing.T) {
+	rule := credentials.Rule{ID: "r", Who: []credentials.Subject{subject("account", "a1"), subject("account", "a1")}, Points: []string{door, door}}
+	access := credentials.NewAccess(nil, []credentials.Rule{rule})
+	assert.Len(t, access.Who(door), 1)
+	assert.Len(t, access.Where(subject("account", "a1")), 1)
+}
+
 func TestWaysNameTheirRule(t *testing.T) {
 	access := credentials.NewAccess(
 		[]credentials.Group{{ID: "staff", Members: []credentials.Subject{subject("account", "a1"), subject("account", "a2")}}},

@@ -50,6 +50,24 @@ func TestClaimsMeetWhereCodesMay(t *testing.T) {
 	})
 }
 
+// Rules: G65
+func TestOnlyADuressCodeKeepsItsNeighboursFree(t *testing.T) {
+	ring, p := twoKeys(t), credentials.Policy{Near: []credentials.Near{credentials.NearTypo()}}
+	claim := func(c credentials.Code, duress bool) credentials.Claim {
+		made, err := p.Claim(ring, tenant, c, duress)
+		require.NoError(t, err)
+		return made
+	}
+	own := code("5823")
+	near := p.Reserves(own, true)
+	require.Len(t, near, 36)
+	for _, n := range near {
+		assert.True(t, claim(own, true).Meets(claim(n, false)), n.Reveal())
+		assert.True(t, claim(n, false).Meets(claim(own, true)), n.Reveal())
+		assert.False(t, claim(own, false).Meets(claim(n, false)), n.Reveal())
+	}
+}
+
 // Rules: G55, G182
 func TestACardsNumbersAreNobodysCode(t *testing.T) {
 	ring := twoKeys(t)

@@ -23,11 +23,11 @@ type Now struct {
 // reasons. Without a trusted clock nothing that depends on the time is granted: no
 // window, no limited use or life, no schedule; a lock-out holds.
 func Decide(rec Record, rules []Rule, p Presented, now Now) Decision {
-	return decide(&rec, rules, &p, now)
+	return decide(&rec, match(rec.Secrets, &p), rules, &p, now)
 }
 
-func decide(rec *Record, rules []Rule, p *Presented, now Now) Decision {
-	m := match(rec.Secrets, p)
+// decide goes on from what matched, and does not look at the record's secrets.
+func decide(rec *Record, m matched, rules []Rule, p *Presented, now Now) Decision {
 	if m.found == nil {
 		return Decision{Reason: Unknown, TagTyped: m.tagTyped}
 	}

@@ -43,6 +43,20 @@ func staff(schedule *credentials.Compiled) []credentials.Rule {
 	}
 }
 
+// cooling is staff with a rule that opens the door once in an hour.
+func cooling() []credentials.Rule {
+	rules := staff(nil)
+	rules[3].Cooldown = time.Hour
+	return rules
+}
+
+// inLockdown is staff with a rule that lets in during a lockdown too.
+func inLockdown() []credentials.Rule {
+	rules := staff(nil)
+	rules[3].InLockdown = true
+	return rules
+}
+
 func presents(what string, m credentials.Medium) credentials.Presented {
 	return credentials.Presented{Point: door, Medium: m, Prints: []credentials.Fingerprint{printOf("under an old key"), printOf(what)}}
 }
@@ -115,14 +129,51 @@ func TestEachReasonOfADecision(t *testing.T) {
 			change: func(_ *credentials.Record, p *credentials.Presented) { p.Point = "back door" }},
 		{name: "in hours", now: trusted(noon), rules: staff(hours), want: credentials.Granted},
 		{name: "out of hours", now: trusted(evening), rules: staff(hours), want: credentials.OutOfHours, next: morning},
+		{name: "out of hours, the sooner of two rules", now: trusted(evening), want: credentials.OutOfHours, next: morning.Add(-2 * time.Hour),
+			rules: append(staff(hours), staff(compile(t, credentials.Schedule{Week: []credentials.Span{span(6*60, 7*60)}}))...)},
+		{name: "out of hours until it is too long after the first use", now: trusted(evening), rules: staff(hours), want: credentials.OutOfHours,
+			change: func(r *credentials.Record, _ *credentials.Presented) {
+				r.Life = credentials.Life{For: 2 * time.Hour, First: evening.Add(-time.Hour)}
+			}},
+		{name: "out of hours until it was not used for too long", now: trusted(evening), rules: staff(hours), want: credentials.OutOfHours,
+			change: func(r *credentials.Record, _ *credentials.Presented) {
+				r.Life = credentials.Life{Idle: 2 * time.Hour, Last: evening.Add(-time.Hour)}
+			}},
 		{name: "out of hours for ever", now: trusted(evening), rules: staff(hours), want: credentials.OutOfHours,
 			change: func(r *credentials.Record, _ *credentials.Presented) { r.Window.Until = morning }},
+
+		{name: "lockdown, and nobody knows for how long", now: trusted(evening), rules: staff(hours), want: credentials.Lockdown,
+			change: func(_ *credentials.Record, p *credentials.Presented) { p.Lockdown = true }},
+		{name: "a rule for a lockdown", now: trusted(noon), rules: inLockdown(), want: credentials.Granted,
+			change: func(_ *credentials.Record, p *credentials.Presented) { p.Lockdown = true }},
+		{name: "cooldown", now: trusted(noon), rules: cooling(), want: credentials.Cooldown, next: noon.Add(time.Second),
+			change: func(_ *credentials.Record, p *credentials.Presented) { p.Opened = noon.Add(time.Second - time.Hour) }},
+		{name: "cooldown is over", now: trusted(noon), rules: cooling(), want: credentials.Granted,
+			change: func(_ *credentials.Record, p *credentials.Presented) { p.Opened = noon.Add(-time.Hour) }},
+		{name: "too long after the first use", now: trusted(noon), want: credentials.Expired,
+			change: func(r *credentials.Record, _ *credentials.Presented) {
+				r.Life = credentials.Life{For: time.Hour, First: noon.Add(-time.Hour)}
+			}},
+		{name: "not used for too long", now: trusted(noon), want: credentials.Unused,
+			change: func(r *credentials.Record, _ *credentials.Presented) {
+				r.Life = credentials.Life{Idle: time.Hour, Last: noon.Add(-time.Hour)}
+			}},
+		{name: "opens nothing", now: trusted(noon), want: credentials.NoAccess,
+			change: func(r *credentials.Record, _ *credentials.Presented) { r.Type = credentials.NonAccess }},
+		{name: "opens on a phone only", now: trusted(noon), want: credentials.NoAccess,
+			change: func(r *credentials.Record, _ *credentials.Presented) { r.Type = credentials.RemoteOnly }},
+		{name: "another credential is needed, which waiting does not bring", now: trusted(noon), want: credentials.Incomplete,
+			change: func(r *credentials.Record, _ *credentials.Presented) { r.Needs = 2 }},
 
 		{name: "no clock, unrestricted", now: credentials.Now{T: noon}, want: credentials.Granted},
 		{name: "no clock, window", now: credentials.Now{T: noon, Quality: credentials.ClockDoubtful}, want: credentials.NoClock,
 			change: func(r *credentials.Record, _ *credentials.Presented) { r.Window.From = noon.Add(-time.Hour) }},
 		{name: "no clock, uses", now: credentials.Now{T: noon}, want: credentials.NoClock,
 			change: func(r *credentials.Record, _ *credentials.Presented) { r.Max = 3 }},
+		{name: "no clock, opens once", now: credentials.Now{T: noon}, want: credentials.NoClock,
+			change: func(r *credentials.Record, _ *credentials.Presented) { r.Type = credentials.Disposable }},
+		{name: "no clock, for a time from the first use", now: credentials.Now{T: noon}, want: credentials.NoClock,
+			change: func(r *credentials.Record, _ *credentials.Presented) { r.Type = credentials.Expiring }},
 		{name: "no clock, schedule", now: credentials.Now{T: noon}, rules: staff(hours), want: credentials.NoClock},
 		{name: "no clock, and another rule without a schedule", now: credentials.Now{T: noon},
 			rules: append(staff(hours), staff(nil)...), want: credentials.Granted},
@@ -130,6 +181,8 @@ func TestEachReasonOfADecision(t *testing.T) {
 			change: func(r *credentials.Record, _ *credentials.Presented) {
 				r.Window = credentials.Window{Until: noon, Revoked: true}
 			}},
+		{name: "no clock, a cooldown", now: credentials.Now{T: noon}, rules: cooling(), want: credentials.NoClock,
+			change: func(_ *credentials.Record, p *credentials.Presented) { p.Opened = noon.Add(-2 * time.Hour) }},
 		{name: "no clock, a lock-out holds", now: credentials.Now{T: noon}, want: credentials.LockedOut,
 			change: func(_ *credentials.Record, p *credentials.Presented) { p.Locked = noon.Add(-time.Hour) }},
 	} {
@@ -192,6 +245,11 @@ func TestALostTagIsDenied(t *testing.T) {
 	assert.Equal(t, credentials.Lost, d.Reason)
 	assert.Zero(t, d.Next)
 	assert.False(t, d.Alarm)
+	forced := holder()
+	forced.Type = credentials.Forced
+	d = credentials.Decide(forced, staff(nil), presents("lost tag", credentials.Reader), trusted(noon))
+	assert.True(t, d.Duress)
+	assert.False(t, d.Alarm, "whoever found it is not its holder")
 	disabled := holder()
 	disabled.Disabled = true
 	d = credentials.Decide(disabled, staff(nil), presents("lost tag", credentials.Reader), credentials.Now{})

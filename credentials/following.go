@@ -9,9 +9,19 @@ import (
 	"sync/atomic"
 )
 
-// At is the same keyring in another epoch, or [ErrKeyMissing] if it lacks a key that the
-// epoch names.
-func (r *Ring) At(e Epoch) (*Ring, error) {
+// Turnable is a keyring that can be had in any epoch whose keys it has: what a rotation
+// needs. [Ring] is one; what else is can be tested with package keyringtest.
+type Turnable interface {
+	Keyring
+	// At is the same keyring in another epoch, or [ErrKeyMissing] if it lacks a key that
+	// the epoch names.
+	At(e Epoch) (Turnable, error)
+	// Keys are the ids of the keys that the keyring has, sorted.
+	Keys() []string
+}
+
+// At implements [Turnable].
+func (r *Ring) At(e Epoch) (Turnable, error) {
 	for _, id := range append(slices.Clone(e.Prints), e.Seal) {
 		if _, ok := r.keys[id]; !ok {
 			return nil, fmt.Errorf("%w: %q", ErrKeyMissing, id)
@@ -23,29 +33,29 @@ func (r *Ring) At(e Epoch) (*Ring, error) {
 	return &next, nil
 }
 
-// Keys are the ids of the keys that the keyring has, sorted.
+// Keys implements [Turnable].
 func (r *Ring) Keys() []string { return slices.Sorted(maps.Keys(r.keys)) }
 
 // Following is a keyring whose epoch moves while services use it: what a node needs that
 // goes on through a rotation. It is safe for use by many goroutines and cannot print.
-type Following struct{ ring atomic.Pointer[Ring] }
+type Following struct{ ring atomic.Pointer[Turnable] }
 
 // Follow makes a keyring that begins as r.
-func Follow(r *Ring) *Following {
+func Follow(r Turnable) *Following {
 	f := &Following{}
-	f.ring.Store(r)
+	f.ring.Store(&r)
 	return f
 }
 
 // Ring is the keyring of this moment.
-func (f *Following) Ring() *Ring { return f.ring.Load() }
+func (f *Following) Ring() Turnable { return *f.ring.Load() }
 
 // Use replaces the keys, such as with those of a key file that was written anew. The epoch
 // stays; [ErrKeyMissing] if one of its keys is not there.
-func (f *Following) Use(r *Ring) error {
+func (f *Following) Use(r Turnable) error {
 	next, err := r.At(f.Epoch())
 	if err == nil {
-		f.ring.Store(next)
+		f.ring.Store(&next)
 	}
 	return err
 }
@@ -54,7 +64,7 @@ func (f *Following) Use(r *Ring) error {
 func (f *Following) Turn(e Epoch) error {
 	next, err := f.Ring().At(e)
 	if err == nil {
-		f.ring.Store(next)
+		f.ring.Store(&next)
 	}
 	return err
 }

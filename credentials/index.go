@@ -1,9 +1,11 @@
 package credentials
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,13 +44,6 @@ type Index struct {
 	done    int64 // transitions up to this second were told
 	rows    []secretRow
 	key     []byte
-	scratch sync.Pool
-}
-
-// scratch is the lists of one decision's record.
-type scratch struct {
-	secrets []Secret
-	as      []Subject
 }
 
 // holderRow is a record without what few records have, and its first secret. It has 64
@@ -119,7 +114,6 @@ func NewIndex(o IndexOptions) *Index {
 	if !o.Since.IsZero() {
 		x.done = o.Since.Unix()
 	}
-	x.scratch.New = func() any { return new(scratch) }
 	x.prints.hash = func(ref uint32) uint64 { return printHash(x.printOf(ref)) }
 	x.ids.hash = func(i uint32) uint64 { return maphash.String(x.seed, x.idOf(x.holders.at(i))) }
 	return x
@@ -169,6 +163,13 @@ func (x *Index) Put(r Record) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.rows = appendRows(x.rows[:0], r.Secrets)
+	first := 0 // the smallest fingerprint, so that a duress code is not always looked for elsewhere than the PIN
+	for n := range x.rows {
+		if x.rows[n].kind != typedNumber && bytes.Compare(x.rows[n].print[:], x.rows[first].print[:]) < 0 {
+			first = n
+		}
+	}
+	rotate(x.rows, first)
 	i := x.find(r.Holder)
 	if x.taken(i) {
 		return ErrCodeTaken
@@ -217,6 +218,13 @@ func appendRows(rows []secretRow, secrets []Secret) []secretRow {
 		}
 	}
 	return rows
+}
+
+// rotate brings the n-th row to the front; a tag's typed number stays behind its tag.
+func rotate(rows []secretRow, n int) {
+	slices.Reverse(rows[:n])
+	slices.Reverse(rows[n:])
+	slices.Reverse(rows)
 }
 
 // taken reports whether one of the new rows is another holder's or there twice.
@@ -339,28 +347,29 @@ func (x *Index) Len() int {
 
 // Decide is [Decide] for whoever has one of the fingerprints that were presented first;
 // holder is "" if nobody has. Rules are those about the point, see [Access.At]. It
-// allocates nothing.
+// allocates nothing for holders with at most eight secrets.
 func (x *Index) Decide(rules []Rule, p Presented, now Now) (holder string, d Decision) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	s := x.scratch.Get().(*scratch) //nolint:forcetypeassert // New makes nothing else
-	rec := Record{Secrets: s.secrets[:0], As: s.as[:0]}
+	var rec Record
+	var few [8]Secret
+	secrets := few[:0]
 	for n := range p.Prints {
 		if i := x.owner(&p.Prints[n]); i != 0 {
-			x.fill(&rec, i)
+			h := x.holders.at(i)
+			x.fill(&rec, i, h)
+			secrets = x.secretsOf(secrets, h)
 			break
 		}
 	}
-	d = decide(&rec, rules, &p, now)
-	s.secrets, s.as = rec.Secrets, rec.As
-	x.scratch.Put(s)
+	d = decide(&rec, match(secrets, &p), rules, &p, now)
 	if d.Reason == Unknown && !d.TagTyped {
 		return "", d // another medium's secret names nobody
 	}
 	return rec.Holder, d
 }
 
-// Record returns the record of a holder.
+// Record returns the record of a holder, its secrets in any order.
 func (x *Index) Record(holder string) (r Record, ok bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -368,31 +377,22 @@ func (x *Index) Record(holder string) (r Record, ok bool) {
 	if i == 0 {
 		return Record{}, false
 	}
-	x.fill(&r, i)
+	h := x.holders.at(i)
+	x.fill(&r, i, h)
+	r.Secrets = x.secretsOf(nil, h)
+	r.As = slices.Clone(r.As)
+	for _, kind := range r.own {
+		r.As = append(r.As, Subject{Kind: kind, ID: r.Holder})
+	}
+	r.own = nil
 	return r, true
 }
 
-// fill makes the record out of its rows.
-func (x *Index) fill(r *Record, i uint32) {
-	h := x.holders.at(i)
+// fill makes the record out of its row, but for its secrets.
+func (x *Index) fill(r *Record, i uint32, h *holderRow) {
 	r.Holder = x.idOf(h)
 	who := &x.roles[h.roles]
-	r.As = append(r.As, who.others...)
-	for _, kind := range who.own {
-		r.As = append(r.As, Subject{Kind: kind, ID: r.Holder})
-	}
-	if h.kind != 0 {
-		r.Secrets = append(r.Secrets, Secret{Kind: h.kind, Print: h.print, Lost: h.flags&flagLost != 0})
-	}
-	for n := h.more; n != 0; {
-		s := x.secrets.at(n)
-		if s.kind == typedNumber {
-			r.Secrets[len(r.Secrets)-1].Typed = s.print
-		} else {
-			r.Secrets = append(r.Secrets, Secret{Kind: s.kind, Print: s.print, Lost: s.lost})
-		}
-		n = s.next
-	}
+	r.As, r.own = who.others, who.own
 	r.Disabled, r.Window.Revoked = h.flags&flagDisabled != 0, h.flags&flagRevoked != 0
 	if h.from != noFrom {
 		r.Window.From = time.Unix(h.from, 0).UTC()
@@ -404,4 +404,23 @@ func (x *Index) fill(r *Record, i uint32) {
 		e := x.extras[i]
 		r.Type, r.Hours, r.Needs, r.Max, r.Used, r.Life = e.kind, e.hours, e.needs, e.max, e.used, e.life
 	}
+}
+
+// secretsOf appends a holder's secrets to the list.
+func (x *Index) secretsOf(list []Secret, h *holderRow) []Secret {
+	if h.kind != 0 {
+		list = append(list, Secret{}) // and filled where it lies: a copy waits for its bytes
+		first := &list[len(list)-1]
+		first.Kind, first.Print, first.Lost = h.kind, h.print, h.flags&flagLost != 0
+	}
+	for n := h.more; n != 0; {
+		s := x.secrets.at(n)
+		if s.kind == typedNumber {
+			list[len(list)-1].Typed = s.print
+		} else {
+			list = append(list, Secret{Kind: s.kind, Print: s.print, Lost: s.lost})
+		}
+		n = s.next
+	}
+	return list
 }

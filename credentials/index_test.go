@@ -227,7 +227,8 @@ func TestTheIndexIsAListOfRecords(t *testing.T) {
 					got, ok := x.Record(r.Holder)
 					require.True(t, ok)
 					require.ElementsMatch(t, r.As, got.As)
-					got.As = r.As
+					require.ElementsMatch(t, r.Secrets, got.Secrets)
+					got.As, got.Secrets = r.As, r.Secrets
 					require.Equal(t, r, got)
 				}
 			},
@@ -244,6 +245,33 @@ func TestNothingIsDueWithoutATrustedClock(t *testing.T) {
 	assert.Equal(t, []credentials.Transition{{Holder: "a", At: noon, Ends: true}}, x.Due(trusted(noon)))
 	assert.Empty(t, x.Due(trusted(noon.Add(-time.Hour))), "the clock went back")
 	assert.Empty(t, x.Due(trusted(noon.Add(time.Hour))), "once is enough")
+}
+
+// Whoever sleeps through a beginning and an end is told the end, and ends come first.
+func TestWhatEndedIsDueBeforeWhatBegan(t *testing.T) {
+	x := credentials.NewIndex(credentials.IndexOptions{})
+	for holder, w := range map[string]credentials.Window{
+		"begins": {From: noon},
+		"both":   {From: noon, Until: noon.Add(time.Hour)},
+		"ends":   {Until: noon.Add(time.Minute)},
+	} {
+		require.NoError(t, x.Put(credentials.Record{Holder: holder, Window: w}))
+	}
+	assert.Equal(t, []credentials.Transition{
+		{Holder: "ends", At: noon.Add(time.Minute), Ends: true},
+		{Holder: "both", At: noon.Add(time.Hour), Ends: true},
+		{Holder: "begins", At: noon},
+	}, x.Due(trusted(noon.Add(time.Hour))))
+	assert.Zero(t, x.Next())
+}
+
+// An end within a second is due when that second is over, and not before.
+func TestAnEndWithinASecondIsDueAfterIt(t *testing.T) {
+	x := credentials.NewIndex(credentials.IndexOptions{})
+	life := credentials.Life{Idle: time.Hour, Last: noon.Add(500 * time.Millisecond)}
+	require.NoError(t, x.Put(credentials.Record{Holder: "a", Life: life}))
+	assert.Empty(t, x.Due(trusted(noon.Add(time.Hour))))
+	assert.Equal(t, []credentials.Transition{{Holder: "a", At: noon.Add(time.Hour + time.Second), Ends: true}}, x.Due(trusted(noon.Add(time.Hour+time.Second))))
 }
 
 func TestTheIndexRefusesWhatItCannotKeep(t *testing.T) {

@@ -51,6 +51,9 @@ type Material struct{ form string }
 // CodeMaterial is the canonical form of a code: its digits.
 func CodeMaterial(c Code) Material { return Material{form: c.digits} }
 
+// Reveal returns the form. Only keyrings may call it, to make a fingerprint.
+func (m Material) Reveal() string { return m.form }
+
 // Format keeps the form out of every verb of fmt.
 func (m Material) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(Redacted)) }
 
@@ -106,7 +109,8 @@ type Opener interface {
 	Open(b Binding, s Sealed) ([]byte, error)
 }
 
-// Keyring has both faces. Ready-made: [NewKeyring], [OpenKeyFile].
+// Keyring has both faces. Ready-made: [NewKeyring], [OpenKeyFile], and tink's keysets in
+// module credentials/tink. A host's own is tested with package keyringtest.
 type Keyring interface {
 	Sealer
 	Opener

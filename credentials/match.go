@@ -1,7 +1,7 @@
 package credentials
 
 import (
-	"crypto/subtle"
+	"encoding/binary"
 	"time"
 )
 
@@ -59,16 +59,21 @@ func match(secrets []Secret, p *Presented) (m matched) {
 		}
 	}
 	m.shown = knows + has
-	m.tagTyped = m.tagTyped && m.found == nil
 	return m
 }
 
 // shownIn compares with each of the prints: the secret itself, and its number typed.
 func (s *Secret) shownIn(prints []Fingerprint) (same, typed bool) {
-	a, b := 0, 0
 	for i := range prints {
-		a |= subtle.ConstantTimeCompare(s.Print[:], prints[i][:])
-		b |= subtle.ConstantTimeCompare(s.Typed[:], prints[i][:])
+		a, b := s.Print.same(&prints[i]), s.Typed.same(&prints[i])
+		same, typed = same || a, typed || b
 	}
-	return a == 1, b == 1
+	return same, typed
+}
+
+// same compares all bytes in any case.
+func (f *Fingerprint) same(g *Fingerprint) bool {
+	a := binary.LittleEndian.Uint64(f[:]) ^ binary.LittleEndian.Uint64(g[:])
+	b := binary.LittleEndian.Uint64(f[8:]) ^ binary.LittleEndian.Uint64(g[8:])
+	return a|b == 0
 }

@@ -53,6 +53,10 @@ func TestADuressCodeKeepsItsDistanceFromTheOwnCode(t *testing.T) {
 		assert.ErrorIs(t, p.CheckPair(own, code(digits)), want, digits)
 	}
 	assert.NoError(t, credentials.Policy{}.CheckPair(own, code("5824")), "no rule, no distance")
+	assert.ErrorIs(t, credentials.Policy{AllowWeak: true}.CheckPair(own, code("1234")), credentials.ErrWeak, "even where ordinary codes may be weak")
+	upwards := credentials.Policy{Near: []credentials.Near{{Everyone: true, Number: []int{1}}}}
+	assert.ErrorIs(t, upwards.CheckPair(own, code("5824")), credentials.ErrNear, "what the own code keeps free")
+	assert.ErrorIs(t, upwards.CheckPair(own, code("5822")), credentials.ErrNear, "what the duress code keeps free")
 }
 
 // Rules: G56, G189

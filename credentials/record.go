@@ -1,6 +1,9 @@
 package credentials
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Kind is what sort of secret a [Secret] is.
 type Kind uint8
@@ -43,6 +46,13 @@ type Record struct {
 	Max      int       // how often it opens, 0: no limit but that of Type
 	Used     int
 	Life     Life
+
+	own []string // further kinds of subjects as whom the holder acts, with the holder's own id
+}
+
+// acts reports whether the holder acts as the subject.
+func (r *Record) acts(s *Subject) bool {
+	return slices.Contains(r.As, *s) || s.ID == r.Holder && slices.Contains(r.own, s.Kind)
 }
 
 // Life ends a record by its use. The zero value does not.
@@ -80,9 +90,20 @@ func (r *Record) usedUp() bool {
 	return r.Max > 0 && r.Used >= r.Max || r.Type == Disposable && r.Used >= 1
 }
 
+// Lasts reports whether the record opens anything after its uses so far, and until when:
+// the earlier end of its life, zero if it has none.
+func (r Record) Lasts() (until time.Time, ok bool) {
+	until = r.end()
+	if idle := r.idleEnd(); until.IsZero() || !idle.IsZero() && idle.Before(until) {
+		until = idle
+	}
+	return until, !r.usedUp()
+}
+
 // timed reports whether the record itself depends on the time or on how often it opened.
 func (r *Record) timed() bool {
-	return !r.Window.IsZero() || r.Max > 0 || r.Life.For > 0 || r.Life.Idle > 0 || r.Type.timed() || r.Hours != nil
+	w := &r.Window
+	return !w.From.IsZero() || !w.Until.IsZero() || w.Revoked || r.Max > 0 || r.Life.For > 0 || r.Life.Idle > 0 || r.Type.timed() || r.Hours != nil
 }
 
 // open asks the record's own hours.

@@ -68,7 +68,7 @@ func (r *Rule) fits(rec *Record, p *Presented) bool {
 		return false
 	}
 	for i := range r.Who {
-		if slices.Contains(rec.As, r.Who[i]) {
+		if rec.acts(&r.Who[i]) {
 			return true
 		}
 	}

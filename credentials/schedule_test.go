@@ -288,6 +288,7 @@ func TestSchedulesThatCannotBeUnderstood(t *testing.T) {
 		"period":           {Periods: []credentials.Period{{From: "2026-12-24", Until: "2026-12-25T00:00"}}},
 		"end of a period":  {Periods: []credentials.Period{{From: "2026-12-24T00:00", Until: "tomorrow"}}},
 		"period backwards": {Periods: []credentials.Period{{From: "2026-12-24T00:00", Until: "2026-12-24T00:00"}}},
+		"no minute":        {Days: []credentials.SpecialDay{{Date: "2026-02-03", Hours: []credentials.Hours{{From: 60, Until: 60}}}}},
 		"over midnight":    {Days: []credentials.SpecialDay{{Date: "2026-02-03", Hours: []credentials.Hours{{From: 120, Until: 60}}}}},
 	} {
 		_, err := s.Compile()

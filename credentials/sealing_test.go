@@ -112,10 +112,19 @@ func TestTagsAreSealedLikeCodes(t *testing.T) {
 	require.NoError(t, err)
 	_, err = credentials.OpenTag(r, r, binding, swapped, siteScope, "k1", fingerprint)
 	assert.ErrorIs(t, err, credentials.ErrDecrypt)
-	short, err := r.Seal(binding, []byte{1})
+	names, err := credentials.Names(r, siteScope, credentials.TagMaterials(mine)[0])
 	require.NoError(t, err)
-	_, err = credentials.OpenTag(r, r, binding, short, siteScope, "k1", fingerprint)
+	got, err = credentials.OpenNamedTag(r, r, binding, sealed, siteScope, names)
+	require.NoError(t, err)
+	assert.True(t, got.Equal(mine))
+	_, err = credentials.OpenNamedTag(r, r, binding, swapped, siteScope, names)
 	assert.ErrorIs(t, err, credentials.ErrDecrypt)
+	for _, plain := range [][]byte{{1}, {0, 26}} {
+		short, err := r.Seal(binding, plain)
+		require.NoError(t, err)
+		_, err = credentials.OpenTag(r, r, binding, short, siteScope, "k1", fingerprint)
+		assert.ErrorIs(t, err, credentials.ErrDecrypt)
+	}
 }
 
 // Rules: G182

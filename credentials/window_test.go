@@ -62,6 +62,36 @@ func TestAWindowWithinAnotherAllowsNothingMore(t *testing.T) {
 	})
 }
 
+func TestAWindowIsWithinWhatIsAtLeastAsWide(t *testing.T) {
+	hour := credentials.Window{From: noon, Until: noon.Add(time.Hour)}
+	revoked := credentials.Window{From: noon.Add(-time.Hour), Revoked: true}
+	for name, c := range map[string]struct {
+		w, o credentials.Window
+		want bool
+	}{
+		"itself":                 {hour, hour, true},
+		"always":                 {hour, credentials.Window{}, true},
+		"from a second later":    {hour, credentials.Window{From: noon.Add(time.Second), Until: hour.Until}, false},
+		"until a second earlier": {hour, credentials.Window{From: noon, Until: hour.Until.Add(-time.Second)}, false},
+		"no end in one with":     {credentials.Window{From: noon}, hour, false},
+		"nothing in anything":    {revoked, hour, true},
+		"nothing in nothing":     {revoked, credentials.Window{Revoked: true}, true},
+		"something in nothing":   {hour, credentials.Window{From: noon, Until: hour.Until, Revoked: true}, false},
+	} {
+		assert.Equal(t, c.want, c.w.Within(c.o), name)
+	}
+}
+
+// Rules: G186
+func TestAWindowChangesAtItsEndsAndThenNoMore(t *testing.T) {
+	w := credentials.Window{From: noon, Until: noon.Add(time.Hour)}
+	for offset, want := range map[time.Duration]time.Time{
+		-time.Second: w.From, 0: w.Until, time.Hour - time.Second: w.Until, time.Hour: {}, time.Hour + time.Second: {},
+	} {
+		assert.Equal(t, want, w.Next(noon.Add(offset)), "%s", offset)
+	}
+}
+
 func TestNextIsTheNextChangeOfAWindow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWindow(t, "w")

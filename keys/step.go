@@ -172,8 +172,8 @@ type Progress struct {
 // Progress reports the present rotation, or the last one; the zero value if there was none.
 func (s *Service) Progress(ctx context.Context) (Progress, error) {
 	r, found, err := s.rotation(ctx)
-	if err != nil || !found {
-		return Progress{}, err
+	if err != nil || !found || r.Phase == credentials.Dropped { // the old key may be gone: there is nothing to count
+		return Progress{Rotation: r}, err
 	}
 	t, err := s.tally(ctx, r)
 	return Progress{Rotation: r, Tally: t}, err

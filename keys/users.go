@@ -34,7 +34,7 @@ func refs(u *rec.User) []held {
 		}
 	}
 	state := func(s *panel.State, seen bool) {
-		out = append(out, held{CodeRef: &s.Code, seen: seen})
+		out = append(out, held{CodeRef: &s.Code, seen: seen}, held{CodeRef: &s.Duress, seen: seen})
 		tags(s.TagRefs, seen)
 	}
 	state(&u.Reported, true)

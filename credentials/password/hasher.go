@@ -152,8 +152,8 @@ type Match struct {
 
 // Verify compares a password with a hash. With "" for the hash, which stands for an
 // account that is not there or has no password, it costs as much as with a real one and
-// never matches; so does a password that is longer than the hash reads. Errors: [ErrHash],
-// [ErrBusy], ctx's.
+// never matches; so does a password that is longer than the hash reads, and one that does
+// not match a bcrypt hash of a lower cost. Errors: [ErrHash], [ErrBusy], ctx's.
 func (h *Hasher) Verify(ctx context.Context, source string, hash Hash, p Password) (Match, error) {
 	nobody := hash == ""
 	if nobody {
@@ -172,10 +172,29 @@ func (h *Hasher) Verify(ctx context.Context, source string, hash Hash, p Passwor
 	}
 	defer h.turns.give()
 	ok, err := compare(text)
+	if err == nil && (!ok || nobody) {
+		err = h.level(hash)
+	}
 	if err != nil || !ok || nobody {
 		return Match{}, err
 	}
 	return Match{OK: true, Rehash: !current}, nil
+}
+
+// level makes a comparison with a bcrypt hash of a lower cost take as long as one with a new
+// hash: else the time would tell which accounts are there. Each cost is as much work as all
+// those below it and the lowest once more.
+func (h *Hasher) level(hash Hash) error {
+	cost, err := bcrypt.Cost([]byte(hash))
+	if err != nil || h.o.Algorithm != Bcrypt {
+		return nil //nolint:nilerr // nothing makes the work of two algorithms the same
+	}
+	for ; cost < h.o.Cost; cost++ {
+		if _, err := bcrypt.GenerateFromPassword(nil, cost); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // parse reads a hash: how to compare with it, whether it is as new ones are, and how many
