@@ -16,9 +16,10 @@ type Account struct {
 	Confirmed   time.Time          `json:"confirmed,omitzero"`   // when the first password was set with the code from the mail
 	Created     time.Time          `json:"created,omitzero"`     // when the account was added, not when it was assigned
 	Creator     ID                 `json:"creator,omitempty"`    // of whoever added the account
+	Decided     []Decision         `json:"decided,omitempty"`    // of an installer: one for each site
 	Email       Email              `json:"email,omitzero"`       // may be absent, see Policy.EmailRequired
 	First       string             `json:"first,omitempty"`      // first name, personal
-	Host        ID                 `json:"host,omitempty"`       // of a visitor: the account that answers for them
+	Host        ID                 `json:"host,omitempty"`       // of a visitor: the account that answers for them, "" for none
 	ID          ID                 `json:"id"`                   // random, for ever
 	Kind        Kind               `json:"kind,omitempty"`       // what the account is for
 	Last        string             `json:"last,omitempty"`       // last name, personal
@@ -26,8 +27,9 @@ type Account struct {
 	Phone       string             `json:"phone,omitempty"`      // see CheckPhone, personal
 	Profile     string             `json:"profile,omitempty"`    // id of the notification profile, "" for none
 	Removed     time.Time          `json:"removed,omitzero"`
-	Roles       []string           `json:"roles,omitempty"`   // names of roles
-	Session     *int               `json:"session,omitempty"` // minutes until a session ends; nil: the host's default, 0: none
+	RevokedAt   time.Time          `json:"revokedAt,omitzero"` // tells one revocation from the next
+	Roles       []string           `json:"roles,omitempty"`    // names of roles
+	Session     *int               `json:"session,omitempty"`  // minutes until a session ends; nil: the host's default, 0: none
 	Sites       Sites              `json:"sites"`
 	Suspended   Suspension         `json:"suspended,omitzero"`
 	Temporary   []Temporary        `json:"temporary,omitempty"` // rights for a time, beside those of the roles
@@ -38,11 +40,13 @@ type Account struct {
 // Kind is what an account is for.
 type Kind string
 
-// The kinds. A visitor is listed apart, has a host, and its validity has an end.
+// The kinds. A visitor is listed apart, and its validity has an end.
 const (
 	PersonKind  Kind = ""
 	ServiceKind Kind = "service" // an integration
 	VisitorKind Kind = "visitor"
+	// InstallerKind works only at those of its sites where it was accepted, see Decide.
+	InstallerKind Kind = "installer"
 )
 
 // Suspension is when and why an account was suspended. A suspended and a disabled
@@ -63,6 +67,9 @@ func (a Account) Name() string {
 	}
 	return a.Email.String()
 }
+
+// RolesText lists the roles: "admin, user".
+func (a Account) RolesText() string { return strings.Join(a.Roles, ", ") }
 
 // State is what an account is at a moment: the first that applies, in the order of the
 // constants.

@@ -135,7 +135,7 @@ func apply(a accounts.Account, e accounts.Event, p accounts.Policy) (accounts.Ac
 	case accounts.Enable:
 		return a.Enable()
 	case accounts.Revoke:
-		return a.Revoke()
+		return a.Revoke(now)
 	case accounts.Unrevoke:
 		return a.Unrevoke()
 	case accounts.Validate:

@@ -29,6 +29,7 @@ type Actor struct {
 	factor          time.Time
 	local           bool
 	scope           *Scope
+	proof           *proven
 }
 
 // Scope is less than what an account may do: what an API token is for, or what a session
@@ -36,6 +37,7 @@ type Actor struct {
 type Scope struct {
 	Rights Rights
 	Sites  Sites
+	Waits  bool // what is cut off begins with the next sign-in
 }
 
 // HostActor is a person or program that the host has identified itself and answers for.
@@ -75,6 +77,9 @@ func (a Actor) Local() bool { return a.local }
 // Limit is what is left of a grant within the actor's scope.
 func (a Actor) Limit(g Grant) Grant {
 	if a.scope != nil {
+		if a.scope.Waits {
+			g.Waiting = g.Rights.Without(a.scope.Rights)
+		}
 		g.Rights, g.Sites = g.Rights.Within(a.scope.Rights), g.Sites.Meet(a.scope.Sites)
 	}
 	return g

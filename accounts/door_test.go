@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
@@ -22,7 +23,7 @@ func TestAnAccountsFactsCountAtDoors(t *testing.T) {
 	opens := func(a accounts.Account, own credentials.Window, at time.Time) bool {
 		r := record
 		r.Window = own
-		d := credentials.Decide(a.Door(r), rules, credentials.Presented{Point: "front", Medium: credentials.Keypad, Prints: []credentials.Fingerprint{secret}},
+		d := credentials.Decide(a.Door(r, "north"), rules, credentials.Presented{Point: "front", Medium: credentials.Keypad, Prints: []credentials.Fingerprint{secret}},
 			credentials.Now{T: at, Quality: credentials.ClockTrusted})
 		return d.Reason == credentials.Granted
 	}
@@ -52,5 +53,17 @@ func TestAnAccountsFactsCountAtDoors(t *testing.T) {
 	}
 	disabled := record
 	disabled.Disabled = true
-	assert.True(t, (&accounts.Account{}).Door(disabled).Disabled)
+	assert.True(t, (&accounts.Account{}).Door(disabled, "north").Disabled)
+
+	installer := accounts.Account{Kind: accounts.InstallerKind, Sites: accounts.TheseSites("north", "south")}
+	require.True(t, opens(accounts.Account{Sites: accounts.TheseSites("south")}, always, now), "where people work is not asked at doors")
+	assert.False(t, opens(installer, always, now), "an installer who waits")
+	for how, want := range map[accounts.Approval]bool{accounts.Accepted: true, accounts.Rejected: false} {
+		decided, err := installer.Decide(accounts.Decision{Approval: how, At: now, By: "owner", Site: "north"})
+		require.NoError(t, err)
+		assert.Equal(t, want, opens(decided, always, now), how)
+		elsewhere, err := installer.Decide(accounts.Decision{Approval: how, At: now, By: "owner", Site: "south"})
+		require.NoError(t, err)
+		assert.False(t, opens(elsewhere, always, now), "decided about at another site: %s", how)
+	}
 }

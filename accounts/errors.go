@@ -56,15 +56,42 @@ var (
 	// ErrTokenDuration: not a session time-out.
 	ErrTokenDuration = fault.New(fault.Invalid, "accounts: not a session time-out").
 				Hinted("Give minutes, up to a year; 0 is no time-out.")
-	// ErrVisitor: a visitor without a first name, a host or an end of validity.
-	ErrVisitor = fault.New(fault.Invalid, "accounts: not a visitor").
-			Hinted("Give the first name, the account of the host, and until when the visitor stays.")
+	// ErrFirstNameRequired: a visitor without a first name.
+	ErrFirstNameRequired = fault.New(fault.Invalid, "accounts: a first name is required").
+				Hinted("Give the first name of the visitor.")
+	// ErrSelfService: owners do not do this themselves here.
+	ErrSelfService = fault.New(fault.Denied, "accounts: not for owners to do").
+			Hinted("Ask an operator, or let the policy allow it.")
+	// ErrConsentRequired: the owner of the account has not let the caller set the codes.
+	ErrConsentRequired = fault.New(fault.Denied, "accounts: the owner's consent is required").
+				Hinted("Ask the owner for a consent, or have a second person open the codes for a time.")
+	// ErrLinkLimit: the account is assigned to as many panel users as the policy allows.
+	ErrLinkLimit = fault.New(fault.Conflict, "accounts: the account has as many panel users as it may have").
+			Hinted("Unassign the account from another panel user first, or assign another account.")
+	// ErrNotInstaller: no installer, or not of this site.
+	ErrNotInstaller = fault.New(fault.NotFound, "accounts: not an installer of this site").
+			Hinted("Give the installer the site first.")
+	// ErrInstallerPending: nobody has accepted the installer at this site yet.
+	ErrInstallerPending = fault.New(fault.Denied, "accounts: the installer waits for approval").
+				Hinted("Have the owner of the site or an operator accept the installer there.")
+	// ErrInstallerRejected: the installer was rejected at this site.
+	ErrInstallerRejected = fault.New(fault.Denied, "accounts: the installer was rejected").
+				Hinted("The owner of the site or an operator can still accept the installer there.")
+	// ErrVisitor: a visitor without an end of validity.
+	ErrVisitor = fault.New(fault.Invalid, "accounts: a visit needs an end").
+			Hinted("Say how long the visitor stays, or until when.")
+	// ErrGroupRequired: a visitor without an access group, or with more than 16.
+	ErrGroupRequired = fault.New(fault.Invalid, "accounts: a visitor needs access groups").
+				Hinted("Choose one access group or more, at most 16: they say where the visitor may enter.")
+	// ErrGroupNotFound: no such access group, or one that is disabled.
+	ErrGroupNotFound = fault.New(fault.NotFound, "accounts: no such access group").
+				Hinted("Choose an access group of your own sites that is enabled.")
 	// ErrPhotoTooLarge: more bytes or pixels than a photo may have.
 	ErrPhotoTooLarge = fault.New(fault.Invalid, "accounts: the photo is too large").
 				Hinted("Use an image of at most 1 MB (1,048,576 bytes) and 25 million pixels.")
 	// ErrPhotoType: not an image that can be read.
 	ErrPhotoType = fault.New(fault.Invalid, "accounts: not a photo").
-			Hinted("Use a JPEG or PNG image.")
+			Hinted("Use a JPEG or PNG image, or WebP where the program reads it.")
 	// ErrPhotoNotFound: the account has no photo.
 	ErrPhotoNotFound = fault.New(fault.NotFound, "accounts: the account has no photo")
 	// ErrNoFaceDetected: there is no face in the photo, or it cannot be told whose it is.
@@ -209,6 +236,9 @@ var (
 	// ErrNetworkBlocked: the roles that would allow this do so from the local network only.
 	ErrNetworkBlocked = fault.New(fault.Denied, "accounts: not from this network").
 				Hinted("Sign in from the local network, or ask for a role that may be used from elsewhere.")
+	// ErrStaleSession: the session is older than the right.
+	ErrStaleSession = fault.New(fault.Denied, "accounts: the session is older than the right").
+			Hinted("Sign out and in again: rights that are added begin with the next sign-in.")
 	// ErrStepUpRequired: the act asks for a fresh factor.
 	ErrStepUpRequired = fault.New(fault.Denied, "accounts: a fresh sign-in factor is required").
 				Hinted("Prove again who you are, with your second factor or your password, then repeat the act.")
@@ -297,14 +327,28 @@ func (e *NotConfirmedError) Error() string {
 // Unwrap returns the sentinel.
 func (e *NotConfirmedError) Unwrap() error { return ErrAccountNotConfirmed }
 
-// PermissionError is [ErrPermissionDenied] with the right that is missing.
-type PermissionError struct{ Right Right }
+// PermissionError is [ErrPermissionDenied] with the right that is missing. If the account
+// has it by now, and the session began before, it is [ErrStaleSession] too.
+type PermissionError struct {
+	Right Right
+	Stale bool
+}
 
 // Error names the right.
-func (e *PermissionError) Error() string { return fmt.Sprintf("%v: %s", ErrPermissionDenied, e.Right) }
+func (e *PermissionError) Error() string {
+	if e.Stale {
+		return fmt.Sprintf("%v: %s: %v", ErrPermissionDenied, e.Right, ErrStaleSession)
+	}
+	return fmt.Sprintf("%v: %s", ErrPermissionDenied, e.Right)
+}
 
-// Unwrap returns the sentinel.
-func (e *PermissionError) Unwrap() error { return ErrPermissionDenied }
+// Unwrap returns the sentinels.
+func (e *PermissionError) Unwrap() []error {
+	if e.Stale {
+		return []error{ErrPermissionDenied, ErrStaleSession}
+	}
+	return []error{ErrPermissionDenied}
+}
 
 // OutrankedError is [ErrOutranked] with what the account has and the caller lacks. It is
 // [ErrPermissionDenied] or [ErrSiteMismatch] too.
@@ -368,7 +412,7 @@ func PublicError(err error) error {
 	for _, reason := range []error{
 		ErrAccountNotConfirmed, ErrAccountSuspended, ErrAccountRevoked, ErrAccountNotYetValid, ErrAccountExpired,
 		ErrAccountLocked, ErrAccountRemoved, ErrAccountNotFound, ErrSystemAccount, ErrBadCredentials,
-		ErrNoLoginRole, ErrNetworkBlocked, ErrSiteMismatch,
+		ErrNoLoginRole, ErrNetworkBlocked, ErrSiteMismatch, ErrInstallerPending, ErrInstallerRejected,
 	} {
 		if errors.Is(err, reason) {
 			return ErrSignIn

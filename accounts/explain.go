@@ -46,8 +46,8 @@ func (a *Account) Explain(rs Roles, p Policy, r Right, site string, now time.Tim
 	if err := a.Access(now); err != nil {
 		x.Causes = append(x.Causes, err)
 	}
-	if !a.Sites.Has(site) {
-		x.Causes = append(x.Causes, ErrSiteMismatch)
+	if err := a.offSite(site); err != nil {
+		x.Causes = append(x.Causes, err)
 	}
 	given, denied := false, false
 	for _, name := range a.Roles {

@@ -12,6 +12,7 @@ type Grant struct {
 	Enabled bool   // the account may do anything at all
 	Rights  Rights // what its roles add up to
 	Sites   Sites  // where
+	Waiting Rights // that the account has by now, and the session from the next sign-in on
 	Epoch   uint64 // grows when everything that was granted before is void
 }
 
@@ -25,7 +26,7 @@ func Authorise(g Grant, r Right, site string) error {
 	case !g.Sites.Has(site):
 		return ErrSiteMismatch
 	case !g.Rights.Has(r):
-		return &PermissionError{Right: r}
+		return &PermissionError{Right: r, Stale: g.Waiting.Has(r)}
 	}
 	return nil
 }
@@ -39,7 +40,7 @@ func AuthoriseAnywhere(g Grant, r Right) error {
 	case g.Sites.None():
 		return ErrSiteMismatch
 	case !g.Rights.Has(r):
-		return &PermissionError{Right: r}
+		return &PermissionError{Right: r, Stale: g.Waiting.Has(r)}
 	}
 	return nil
 }
@@ -68,7 +69,7 @@ func Explain(g Grant, r Right, site string) []error {
 		causes = append(causes, ErrSiteMismatch)
 	}
 	if !g.Rights.Has(r) {
-		causes = append(causes, &PermissionError{Right: r})
+		causes = append(causes, &PermissionError{Right: r, Stale: g.Waiting.Has(r)})
 	}
 	return causes
 }

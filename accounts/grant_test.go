@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/mint"
 )
 
 // The whole truth table: enabled, three kinds of restriction, right or not.
@@ -109,6 +112,7 @@ func TestAStaticAuthorityKnowsItsOwn(t *testing.T) {
 		"operator":  {accounts.HostActor("op1", "Operator", "cli"), operator},
 		"a loop":    {accounts.SystemActor("delivery"), all},
 		"a nobody":  {accounts.Actor{}, accounts.Grant{}},
+		"a person":  {accounts.Recorded(mint.Token{}, audit.AccountActor, "op1", "", "http", time.Time{}), accounts.Grant{}},
 		"a strange": {accounts.HostActor("op2", "Operator", "cli"), accounts.Grant{}},
 	} {
 		got, err := s.Grant(t.Context(), c.actor)

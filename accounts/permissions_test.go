@@ -31,6 +31,13 @@ func TestEveryOperationNamesOneRight(t *testing.T) {
 		if p.Takes {
 			text.WriteString(", takes")
 		}
+		if p.Loose {
+			text.WriteString(", loose")
+		}
+		if p.Inner != "" {
+			assert.True(t, accounts.PermissionFor(p.Inner).StepUp, p.Op)
+			text.WriteString(", with " + p.Inner)
+		}
 		text.WriteString("\n")
 	}
 	golden(t, "permissions.golden", text.String())

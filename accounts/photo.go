@@ -18,8 +18,10 @@ const (
 
 // NewPhoto makes the picture that is kept of an uploaded image, from a file or a camera: a
 // JPEG of at most 512 by 512 pixels, drawn anew, so that nothing else that the file held is
-// left of it: no place, no time, no camera, no trailing bytes. It takes JPEG and PNG; how a
-// camera was turned is not read, so turn the image first.
+// left of it: no place, no time, no camera, no trailing bytes. It takes JPEG and PNG, and
+// WebP in a program that has a decoder for it (import golang.org/x/image/webp for its
+// effect); other forms are refused even where there are decoders for them. How a camera was
+// turned is not read, so turn the image first.
 //
 // It reports [ErrPhotoTooLarge] beyond 1,048,576 bytes or 25 million pixels, and
 // [ErrPhotoType] for anything that does not decode.
@@ -27,8 +29,8 @@ func NewPhoto(upload []byte) ([]byte, error) {
 	if len(upload) > MaxPhoto {
 		return nil, ErrPhotoTooLarge
 	}
-	c, _, err := image.DecodeConfig(bytes.NewReader(upload))
-	if err != nil {
+	c, form, err := image.DecodeConfig(bytes.NewReader(upload))
+	if err != nil || form != "jpeg" && form != "png" && form != "webp" {
 		return nil, ErrPhotoType
 	}
 	if c.Width <= 0 || c.Height <= 0 || c.Width > maxPhotoPixels/c.Height {

@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"math/rand/v2"
 	"testing"
 
@@ -116,6 +117,21 @@ func TestNothingButThePictureIsLeft(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, string(out), planted)
 	assert.NotContains(t, string(out), "Exif")
+}
+
+// A program may read more forms than photos may have: WebP is one of them where the program
+// reads it, and no other is.
+//
+// Rules: G201
+func TestAPhotoIsOfThreeForms(t *testing.T) {
+	for form, want := range map[string]error{"webp": nil, "bmp": accounts.ErrPhotoType} {
+		magic := "test " + form // what a decoder that a host imports would register
+		image.RegisterFormat(form, magic,
+			func(io.Reader) (image.Image, error) { return image.NewGray(image.Rect(0, 0, 4, 4)), nil },
+			func(io.Reader) (image.Config, error) { return image.Config{Width: 4, Height: 4}, nil })
+		_, err := accounts.NewPhoto([]byte(magic))
+		require.ErrorIs(t, err, want, form)
+	}
 }
 
 func FuzzNewPhoto(f *testing.F) {

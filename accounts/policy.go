@@ -21,11 +21,15 @@ type Policy struct {
 	SetByOperator      bool          // an operator may type an account's password
 	OTPLife            time.Duration // how long such a code can be used; 0: DefaultOTPLife
 	MaxRoles           int           // roles of an account, 0: any number
+	MaxLinks           int           // panel users to which an account is assigned, 0: any number
 	GlobalDeny         bool          // a right that one role denies is denied, whatever others allow
 	RoleRefresh        RoleRefresh   // when added rights begin; rights taken away end at once
+	CodeConsent        bool          // whoever sets another's code needs that person's consent, see people.Consent
+	SelfService        bool          // people change their own codes and labels, and see what the log says about them
 	LoginRight         bool          // signing in needs a role with the right SignIn
 	Approve            Rights        // acts that need one of these need a second person; see Approvable
 	Sites              SiteKeeping   // who keeps the sites
+	Kiosk              bool          // screens are shared: short sessions are recommended, see Policy.Advise
 	EraseAfter         time.Duration // between asking for an erasure and carrying it out; 0: DefaultEraseAfter
 }
 
@@ -114,7 +118,8 @@ func GEM() Policy {
 // one is required ([ErrEmailRequired]), no or no right username ([ErrUsernameFormat]), a
 // phone number in another form ([ErrPhoneFormat]), too many roles ([ErrRoleLimit]: 16, or
 // fewer under the policy), a session time-out that is none ([ErrTokenDuration]), a
-// visitor without first name, host or end ([ErrVisitor]), or a validity that ends before it begins.
+// visitor without a first name ([ErrFirstNameRequired]) or an end ([ErrVisitor]), or a
+// validity that ends before it begins.
 func (p Policy) Check(a Account) error {
 	if p.EmailRequired && a.Email.IsZero() {
 		return ErrEmailRequired
@@ -139,7 +144,10 @@ func (p Policy) Check(a Account) error {
 	if a.Session != nil && (*a.Session < 0 || *a.Session > maxSession) {
 		return ErrTokenDuration
 	}
-	if a.Kind == VisitorKind && (a.First == "" || a.Host == "" || a.Window.Until.IsZero()) {
+	if a.Kind == VisitorKind && a.First == "" {
+		return ErrFirstNameRequired
+	}
+	if a.Kind == VisitorKind && a.Window.Until.IsZero() {
 		return ErrVisitor
 	}
 	return a.Window.Validate()

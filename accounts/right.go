@@ -52,6 +52,7 @@ const (
 	VisitorsManage                  // see and issue visitors
 	ProfilesManage                  // change notification profiles
 	ApprovalsGive                   // approve what another person asked for
+	InstallersApprove               // accept and reject installers at one's sites
 	rightsEnd
 )
 
@@ -94,6 +95,7 @@ var rightNames = [rightsEnd]string{
 	VisitorsManage:            "visitors.manage",
 	ProfilesManage:            "profiles.manage",
 	ApprovalsGive:             "approvals.give",
+	InstallersApprove:         "installers.approve",
 }
 
 // String returns the stable name: "panelusers.view".

@@ -24,6 +24,18 @@ type Role struct {
 	Rules     []Rule `json:"rules,omitempty"`
 }
 
+// Loses reports whether next in the place of r takes something from those who have
+// it. Rules that differ do: which targets a host has is not known here.
+func (r Role) Loses(next Role) bool {
+	had, has := r.Allow.Without(r.Deny), next.Allow.Without(next.Deny)
+	narrower := next.Disabled && !r.Disabled || next.LocalOnly && !r.LocalOnly
+	// Under a global denial what it and its parents deny counts for other roles too, while it
+	// is on.
+	on := r.Disabled != next.Disabled || r.LocalOnly != next.LocalOnly
+	denies := !next.Deny.Without(r.Deny).IsZero() || next.Parent != "" && (next.Parent != r.Parent || on)
+	return !had.Without(has).IsZero() || narrower || denies || !slices.Equal(r.Rules, next.Rules)
+}
+
 // Roles are the roles that there are, by name.
 type Roles map[string]Role
 
@@ -104,7 +116,7 @@ func Groups() []Group {
 		{"Protected users", RightsOf(PanelUsersManageProtected, PanelUsersAdopt, PanelUsersDisclose)},
 		{"Panels", RightsOf(PanelsManage, PanelsSecrets, PanelsResume, PanelsRelease)},
 		{"Accounts", RightsOf(AccountsView, AccountsAdd, AccountsAssign, AccountsUnassign, AccountsSuspend, AccountsEnable, AccountsReset, AccountsRemove)},
-		{"Account details", RightsOf(AccountsChange, AccountsContact, AccountsErase, AttributesReveal, VisitorsManage, ProfilesManage)},
+		{"Account details", RightsOf(AccountsChange, AccountsContact, AccountsErase, AttributesReveal, VisitorsManage, ProfilesManage, InstallersApprove)},
 		{"Sign-in", RightsOf(SignIn)},
 		{"Credentials", RightsOf(CollisionsView, CapacityView)},
 		{"Action Log", RightsOf(AuditView, AuditVerify, AuditExport)},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -167,4 +168,37 @@ func TestRolesAreCheckedBeforeTheyAreStored(t *testing.T) {
 	roles["b"] = accounts.Role{Name: "b", Parent: "a"}
 	_, err := roles.Rights(false, "a")
 	assert.ErrorIs(t, err, accounts.ErrRoleForm, "a circle that was stored nevertheless grants nothing")
+}
+
+// A change of a role that is said to take nothing leaves everybody who has it at least what
+// they had, whoever is their parent and wherever they are.
+//
+// Rules: G197
+func TestWhatARoleLoses(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		role := func(name string) accounts.Role {
+			some := func(what string) accounts.Rights {
+				return accounts.RightsOf(rapid.SliceOfN(rapid.SampledFrom([]accounts.Right{accounts.PanelUsersView, accounts.AccountsView, accounts.AuditView}), 0, 3).Draw(t, what)...)
+			}
+			return accounts.Role{Name: name, Allow: some("allow"), Deny: some("deny"), Disabled: rapid.Bool().Draw(t, "off"), LocalOnly: rapid.Bool().Draw(t, "local"),
+				Parent: rapid.SampledFrom([]string{"", "parent"}).Draw(t, "parent")}
+		}
+		parent, other := role("parent"), role("other")
+		parent.Parent, other.Parent = "", ""
+		was, next := role("role"), role("role")
+		for _, deny := range []bool{false, true} {
+			for _, local := range []bool{false, true} {
+				has := func(r accounts.Role) accounts.Rights {
+					a := accounts.Account{Roles: []string{"role", "other"}}
+					g, err := a.Grant(accounts.Roles{"parent": parent, "other": other, "role": r}, accounts.Policy{GlobalDeny: deny}, time.Time{}, local)
+					require.NoError(t, err)
+					return g.Rights
+				}
+				if lost := has(was).Without(has(next)); !lost.IsZero() {
+					assert.True(t, was.Loses(next), "%s is lost", lost)
+				}
+			}
+		}
+		assert.False(t, was.Loses(was))
+	})
 }

@@ -95,11 +95,11 @@ func (a Account) Enable() (Account, error) {
 }
 
 // Revoke stops the account whatever its validity says.
-func (a Account) Revoke() (Account, error) {
+func (a Account) Revoke(now time.Time) (Account, error) {
 	if err := a.May(Revoke, Policy{}); err != nil {
 		return a, err
 	}
-	a.Window.Revoked = true
+	a.Window.Revoked, a.RevokedAt = true, now
 	return a, nil
 }
 
@@ -108,7 +108,7 @@ func (a Account) Unrevoke() (Account, error) {
 	if err := a.May(Unrevoke, Policy{}); err != nil {
 		return a, err
 	}
-	a.Window.Revoked = false
+	a.Window.Revoked, a.RevokedAt = false, time.Time{}
 	return a, nil
 }
 

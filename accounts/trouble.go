@@ -51,6 +51,7 @@ func Troubles() []Trouble {
 		{wrong, "The account's roles lack the right.", ErrPermissionDenied},
 		{wrong, "The site is not one of the account's.", ErrSiteMismatch},
 		{wrong, "The account is not enabled.", ErrNotEnabled},
+		{wrong, "The session is older than the role.", ErrStaleSession},
 		{wrong, "The role does not exist.", ErrRoleNotFound},
 		{removing, "The policy keeps every account.", ErrDeleteForbidden},
 		{removing, "It is the system's own account.", ErrSystemAccount},

@@ -42,24 +42,29 @@ const (
 	AccountPasswordResetSent Action = "account.password.reset.sent"
 	AccountRoleChanged       Action = "account.role.changed"
 
-	AccountChanged              Action = "account.changed"
-	AccountContactChanged       Action = "account.contact.changed"
-	AccountRevoked              Action = "account.revoked"
-	AccountUnrevoked            Action = "account.unrevoked"
-	AccountUnlocked             Action = "account.unlocked"
-	AccountValidityChanged      Action = "account.validity.changed"
-	AccountRightsLent           Action = "account.rights.lent"
-	AccountRightsTakenBack      Action = "account.rights.taken.back"
-	AccountPhotoChanged         Action = "account.photo.changed"
-	AccountAttributeChanged     Action = "account.attribute.changed"
-	AccountAttributeRead        Action = "account.attribute.read"
-	AccountErasureAsked         Action = "account.erasure.asked"
-	AccountErasureCancelled     Action = "account.erasure.cancelled"
-	AccountErased               Action = "account.erased"
-	AccountHeld                 Action = "account.held"
-	AccountUnheld               Action = "account.unheld"
-	ApprovalAsked               Action = "approval.asked"
-	ApprovalGiven               Action = "approval.given"
+	AccountChanged          Action = "account.changed"
+	AccountContactChanged   Action = "account.contact.changed"
+	AccountRevoked          Action = "account.revoked"
+	AccountUnrevoked        Action = "account.unrevoked"
+	AccountUnlocked         Action = "account.unlocked"
+	AccountValidityChanged  Action = "account.validity.changed"
+	AccountRightsLent       Action = "account.rights.lent"
+	AccountRightsTakenBack  Action = "account.rights.taken.back"
+	AccountPhotoChanged     Action = "account.photo.changed"
+	AccountAttributeChanged Action = "account.attribute.changed"
+	AccountAttributeRead    Action = "account.attribute.read"
+	AccountErasureAsked     Action = "account.erasure.asked"
+	AccountErasureCancelled Action = "account.erasure.cancelled"
+	AccountErased           Action = "account.erased"
+	AccountHeld             Action = "account.held"
+	AccountUnheld           Action = "account.unheld"
+	ApprovalAsked           Action = "approval.asked"
+	ApprovalGiven           Action = "approval.given"
+	// AccountConsentGiven: others may set an owner's codes for a time.
+	AccountConsentGiven     Action = "account.consent.given"
+	AccountConsentWithdrawn Action = "account.consent.withdrawn"
+	// AccountInstallerDecided: an installer was accepted or rejected at a site.
+	AccountInstallerDecided     Action = "account.installer.decided"
 	AccountRegistrationRejected Action = "account.registration.rejected"
 	ProfileChanged              Action = "profile.changed"
 )
@@ -77,6 +82,10 @@ const (
 	PanelResumed       Action = "panel.resumed"
 	PanelBaseline      Action = "panel.baseline"
 	PanelSecretChanged Action = "panel.secret.changed"
+	PanelPairingBegun  Action = "panel.pairing.begun"
+	PanelPairingShown  Action = "panel.pairing.shown"
+	PanelPairingEnded  Action = "panel.pairing.ended"
+	PanelPaired        Action = "panel.paired"
 )
 
 // Refusals, the log itself, imports, and the system.
@@ -111,6 +120,10 @@ const (
 	FactorRemoved   Action = "account.factor.removed"
 	FactorRequired  Action = "account.factor.required"
 	DeviceForgotten Action = "account.device.forgotten"
+	DeviceEnrolled  Action = "account.device.enrolled"
+	ProviderBound   Action = "account.provider.bound"
+	ProviderUnbound Action = "account.provider.unbound"
+	DeviceEnded     Action = "account.device.ended"
 	TokenIssued     Action = "account.token.issued"
 	TokenEnded      Action = "account.token.ended"
 )
@@ -122,7 +135,10 @@ const (
 	DoorJournalRefused Action = "door.journal.refused"
 	DoorLocked         Action = "door.locked"
 	DoorReaderChanged  Action = "door.reader.changed"
+	// DoorSiteKeyShown: an operator was shown the key under which a site's edges know codes.
+	DoorSiteKeyShown   Action = "door.site.key.shown"
 	DuressAcknowledged Action = "duress.acknowledged"
+	DuressBlind        Action = "duress.blind"
 	DuressDelivered    Action = "duress.delivered"
 	DuressFailed       Action = "duress.failed"
 	DuressRaised       Action = "duress.raised"
@@ -136,5 +152,7 @@ const (
 	AccountEnded       Action = "account.ended"
 	AccountEndLifted   Action = "account.end.lifted"
 	CredentialChanged  Action = "credential.changed" //nolint:gosec // the code of an action
-	SweepFound         Action = "sweep.found"
+	// CredentialHandedOver: its holder has seen a code that was drawn.
+	CredentialHandedOver Action = "credential.handed.over" //nolint:gosec // the code of an action
+	SweepFound           Action = "sweep.found"
 )

@@ -110,8 +110,12 @@ var rows = [...]row{
 	{AccountAttributeRead, "A secret attribute of an account was read.", Medium, accountChange, other, detailFields},
 	{AccountChanged, "The details of an account were changed.", Informational, accountChange, other, detailFields},
 	{AccountConfirmed, "A person confirmed an account.", Informational, accountChange, accountEnable, accountFields},
+	{AccountConsentGiven, "Others may set the codes of an account's owner for a time.", Medium, userAccess, other, detailFields},
+	{AccountConsentWithdrawn, "A consent to set codes was withdrawn.", Medium, userAccess, other, detailFields},
 	{AccountContactChanged, "The address or phone number of an account was changed.", Medium, accountChange, other, detailFields},
 	{AccountCreated, "An account was created.", Low, accountChange, accountCreate, accountFields},
+	{DeviceEnded, "A device on which a PIN signs in was taken off.", Medium, accountChange, accountFactorDisable, signInFields},
+	{DeviceEnrolled, "A device was enrolled on which a PIN signs in.", Medium, accountChange, accountFactorEnable, signInFields},
 	{DeviceForgotten, "A remembered device was forgotten.", Informational, accountChange, other, signInFields},
 	{AccountEnabled, "An account was enabled.", Low, accountChange, accountEnable, accountFields},
 	{AccountEndLifted, "A person may be on devices again.", Medium, userAccess, accessAssign, projectFields},
@@ -123,9 +127,12 @@ var rows = [...]row{
 	{FactorRemoved, "A second factor was taken off an account.", Medium, accountChange, accountFactorDisable, signInFields},
 	{FactorRequired, "It was changed whether an account needs a second factor.", Medium, accountChange, other, signInFields},
 	{AccountHeld, "What is known about an account may not be erased.", Medium, accountChange, other, detailFields},
+	{AccountInstallerDecided, "An installer was accepted or rejected at a site.", Medium, userAccess, other, accountFields},
 	{AccountPasswordResetSent, "A message to set a new password was sent.", Low, accountChange, accountPasswordReset, accountFields},
 	{PasswordSet, "A password was set.", Medium, accountChange, accountPasswordChange, signInFields},
 	{AccountPhotoChanged, "The photo of an account was changed.", Informational, accountChange, other, detailFields},
+	{ProviderBound, "An account was bound to who a provider says its owner is.", Medium, accountChange, accountFactorEnable, signInFields},
+	{ProviderUnbound, "An account was freed from its provider.", Medium, accountChange, accountFactorDisable, signInFields},
 	{AccountRegistrationRejected, "A request for an account was rejected.", Low, accountChange, other, detailFields},
 	{AccountRemoved, "An account was removed.", Medium, accountChange, accountDelete, accountFields},
 	{AccountRevoked, "An account was revoked.", Medium, accountChange, accountDisable, detailFields},
@@ -144,12 +151,15 @@ var rows = [...]row{
 	{ApprovalGiven, "An act of another person was approved.", Medium, userAccess, other, detailFields},
 	{CodeRefused, "Codes were refused.", Medium, finding, findingCreate, refusalFields},
 	{CredentialChanged, "The credentials of a person were changed.", Medium, userAccess, other, projectFields},
+	{CredentialHandedOver, "A code that was drawn was shown to its holder.", Medium, userAccess, other, projectFields},
 	{DoorDecided, "Somebody presented a credential at a door.", Informational, authentication, other, doorFields},
 	{DoorGuessing, "So many wrong codes were presented at a site that somebody may be guessing.", High, finding, findingCreate, doorFields},
 	{DoorJournalRefused, "What a reader decided during an outage was not taken over.", High, finding, findingCreate, doorFields},
 	{DoorLocked, "A reader takes nothing on a medium for a while after wrong codes.", Medium, finding, findingCreate, doorFields},
 	{DoorReaderChanged, "A reader was added, unlocked or ended.", Medium, entity, entityUpdate, doorFields},
+	{DoorSiteKeyShown, "The key of a site's edges was shown to an operator.", Medium, userAccess, other, doorFields},
 	{DuressAcknowledged, "A duress alarm was acknowledged.", High, finding, findingUpdate, doorFields},
+	{DuressBlind, "Nobody hears any more who opens a device on which duress codes are.", High, finding, findingCreate, doorFields},
 	{DuressDelivered, "A duress alarm was handed to those who help.", High, finding, findingUpdate, doorFields},
 	{DuressFailed, "A duress alarm could not be handed to those who help.", High, finding, findingUpdate, doorFields},
 	{DuressRaised, "A duress alarm was raised.", High, finding, findingCreate, doorFields},
@@ -165,6 +175,10 @@ var rows = [...]row{
 	{PanelChanged, "The settings of a panel were changed.", Low, entity, entityUpdate, panelFields},
 	{PanelMoved, "A panel was moved to another site.", Medium, entity, entityUpdate, panelFields},
 	{PanelOutOfService, "A panel was taken out of service.", Medium, entity, entityUpdate, panelFields},
+	{PanelPaired, "A person confirmed a panel that let us in, and its key was stored.", Medium, entity, entityUpdate, pairFields},
+	{PanelPairingBegun, "A panel may let us in for a short while.", Medium, entity, other, pairFields},
+	{PanelPairingEnded, "A pairing ended without a panel.", Medium, entity, other, pairFields},
+	{PanelPairingShown, "A panel that let us in was shown to a person.", Medium, entity, other, pairFields},
 	{PanelParked, "Changes to a panel wait for a person.", Medium, finding, findingCreate, panelFields},
 	{PanelRegistered, "A panel was registered.", Low, entity, entityCreate, panelFields},
 	{PanelReplaced, "A panel was replaced by another one.", Medium, entity, entityUpdate, panelFields},
@@ -233,7 +247,8 @@ var (
 		FieldAct, FieldAttribute, FieldProfile, FieldProfileBefore}
 
 	signInFields = []string{FieldAccount, FieldUsername, FieldEmail, FieldMethod, FieldSession, FieldDevice, FieldToken, FieldName, FieldStatus, FieldStatusBefore,
-		FieldRights, FieldSites, FieldExpires, FieldMessage, FieldCount, FieldFields, FieldOperation}
+		FieldRights, FieldSites, FieldExpires, FieldMessage, FieldCount, FieldFields, FieldOperation, FieldDecision, FieldDuress, FieldIssuer,
+		FieldRow, FieldNetwork, FieldAccounts, FieldFirst, FieldLast}
 
 	projectFields = []string{FieldAccount, FieldEmail, FieldPanel, FieldRow, FieldState, FieldSites, FieldFields, FieldCount}
 
@@ -242,6 +257,8 @@ var (
 
 	panelFields = []string{FieldPanel, FieldPanelBefore, FieldIdent, FieldIdentBefore, FieldMaker, FieldModel, FieldFirmware,
 		FieldRoute, FieldSiteBefore, FieldState, FieldStateBefore, FieldUsers, FieldFields, FieldAttempts, FieldPanelSecret}
+
+	pairFields = []string{FieldPanel, FieldIdent, FieldPrint, FieldRoute}
 
 	refusalFields = []string{FieldOperation, FieldRight, FieldCount, FieldFirst, FieldLast, FieldAccounts, FieldPanel, FieldIdent, FieldUser,
 		FieldSlot, FieldPlace, FieldAccount, FieldEmail, FieldUsername, FieldCode}

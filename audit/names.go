@@ -76,6 +76,7 @@ const (
 	FieldPanel       = "panel"        // public: id
 	FieldPanelBefore = "panel.before" // public: id
 	FieldPanelSecret = "panel.secret" // secret: what opens the panel
+	FieldPrint       = "print"        // public: SHA-256 of a certificate
 	FieldSiteBefore  = "site.before"  // public: id
 	FieldState       = "state"        // public
 	FieldStateBefore = "state.before" // public
@@ -88,8 +89,10 @@ const (
 	FieldOperation = "operation" // public: the operation that was asked for
 	FieldRight     = "right"     // public: the right that was asked for
 
-	FieldDevice  = "device"  // public: id of a remembered device
+	FieldDevice  = "device"  // public: id of a remembered or an enrolled device
+	FieldIssuer  = "issuer"  // public: of an identity provider
 	FieldMethod  = "method"  // public: by which the owner was proven, or a code was sent
+	FieldNetwork = "network" // public: of strangers, too wide to name anybody: IPv4 /24, IPv6 /56
 	FieldSession = "session" // public: id of a sign-in
 	FieldToken   = "token"   // public: id of an API token
 
@@ -101,7 +104,7 @@ const (
 	FieldSize         = "size"          // public
 
 	FieldDecided  = "decided"  // public: RFC 3339, when a decision was made that is entered late
-	FieldDecision = "decision" // public: id of a door decision
+	FieldDecision = "decision" // public: id of a decision about a code that was typed
 	FieldDuress   = "duress"   // personal: one size, whatever it says
 	FieldLate     = "late"     // public: "true": it was decided during an outage
 	FieldMedium   = "medium"   // public: how a credential was presented

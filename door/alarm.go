@@ -11,7 +11,6 @@ import (
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
-	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 	"github.com/seed-a2d3eaca/keyholder/store"
@@ -22,15 +21,20 @@ import (
 type Alarm struct {
 	ID      string // of the decision
 	Account accounts.ID
-	Site    string
-	Point   string
-	Reader  string
-	// Action is what the rule about holder and point asks for; "": the host's default.
+	Site    string // "" for a sign-in of somebody who is at all sites
+	Point   string // "" for a sign-in
+	Reader  string // of a sign-in: the enrolled device
+	// Action is what the rule about holder and point asks for; "": the host's default;
+	// [Blind].
 	Action       string
 	Raised       time.Time // when the code was presented
 	Delivered    time.Time // to Options.Alarm; zero: not yet
 	Acknowledged time.Time // by a person; zero: not yet
 }
+
+// Blind is the action of an alarm that says that nobody hears any more who opens a device
+// (its Reader), on which duress codes are: it names no account.
+const Blind = flow.DuressBlind
 
 // String returns the alarm's id alone.
 func (a Alarm) String() string { return a.ID }
@@ -51,67 +55,11 @@ const (
 	alarmSettle  = 5 * time.Second // for the commit of what came of it
 )
 
-// sealFlag is the field in which every decision says whether a duress code was typed: one
-// size, whatever it says, under a key that no reader of the log has.
-func (s *Service) sealFlag(decision string, duress bool) (flow.Field, error) {
-	plain := []byte{0}
-	if duress {
-		plain[0] = 1
-	}
-	sealed, err := s.core.Keys.Seal(flagBinding(decision), plain)
-	return flow.Field{Name: audit.FieldDuress, Of: "duress/" + sealed.KeyID, Sealed: sealed.Bytes}, err
-}
-
-func flagBinding(decision string) credentials.Binding {
-	return credentials.Binding{Owner: "door/" + decision, Kind: "duress", Generation: 1}
-}
-
-// content is what a signal says, of one size.
-type content struct {
-	alarm   bool
-	account string
-	action  string
-}
-
-const textSize = 128
-
-func (c content) bytes() []byte {
-	b := make([]byte, 1+2*(1+textSize))
-	if c.alarm {
-		b[0] = 1
-	}
-	for i, text := range []string{c.account, c.action} {
-		at := 1 + i*(1+textSize)
-		b[at] = byte(copy(b[at+1:at+1+textSize], text))
-	}
-	return b
-}
-
-func contentOf(b []byte) (c content, err error) {
-	if len(b) != 1+2*(1+textSize) || b[1] > textSize || b[1+1+textSize] > textSize {
-		return c, credentials.ErrDecrypt
-	}
-	c.alarm = b[0] == 1
-	c.account = string(b[2 : 2+b[1]])
-	second := b[1+1+textSize:]
-	c.action = strings.ToValidUTF8(string(second[1:1+second[0]]), "")
-	return c, nil
-}
-
-func signalBinding(decision string) credentials.Binding {
-	return credentials.Binding{Owner: "door/" + decision, Kind: "signal", Generation: 1}
-}
-
 // signal leaves the sealed message of a decision, alarm or not.
 func (s *Service) signal(u *flow.Unit, f frame, q question, o outcome) error {
-	sealed, err := s.core.Keys.Seal(signalBinding(o.id), content{alarm: o.alarm, account: o.account, action: o.decision.Action}.bytes())
-	if err != nil {
-		return err
-	}
-	return flow.Put(u, rec.Signals, signalID(o.id), &rec.Signal{At: f.now.T, Point: q.entry.Point, Reader: f.id, Site: f.reader.Site, Sealed: sealed})
+	return u.Signal(flow.Signal{Decision: o.id, At: f.now.T, Site: f.reader.Site, Point: q.entry.Point, Reader: f.id,
+		Alarm: o.alarm, Account: o.account, Action: o.decision.Action})
 }
-
-func signalID(decision string) string { return "door/" + decision }
 
 // carry takes the alarms out of the signals into the restricted log, the oldest first. A
 // signal goes once its alarm is there, so that none is lost; who raises one that is there
@@ -135,21 +83,12 @@ func (s *Service) carry(ctx context.Context) error {
 }
 
 func (s *Service) carryOne(ctx context.Context, r store.Record) error {
-	sig, _, err := rec.Signals.Decode(r)
+	sig, err := s.core.OpenSignal(r)
 	if err != nil {
 		return err
 	}
-	id := strings.TrimPrefix(r.Key.ID, "door/")
-	plain, err := s.core.Opener.Open(signalBinding(id), sig.Sealed)
-	if err != nil {
-		return err
-	}
-	c, err := contentOf(plain)
-	if err != nil {
-		return err
-	}
-	if c.alarm {
-		if err := s.raise(ctx, id, sig, c); err != nil {
+	if sig.Alarm {
+		if err := s.raise(ctx, sig); err != nil {
 			return err
 		}
 	}
@@ -166,15 +105,20 @@ func (s *Service) carryOne(ctx context.Context, r store.Record) error {
 func carrier() accounts.Actor { return accounts.SystemActor("door") }
 
 // raise enters an alarm into the restricted log and marks it for delivery.
-func (s *Service) raise(ctx context.Context, id string, sig rec.Signal, c content) error {
+func (s *Service) raise(ctx context.Context, sig flow.Signal) error {
+	id := sig.Decision
 	_, err := s.vault.Act(ctx, carrier(), func(u *flow.Unit) error {
 		a, found, err := flow.Load(u, rec.Alarms, id)
 		if err != nil || found {
 			return err
 		}
-		a = rec.Alarm{Account: c.account, Action: c.action, Point: sig.Point, Raised: sig.At, Reader: sig.Reader, Site: sig.Site}
+		a = rec.Alarm{Account: sig.Account, Action: sig.Action, Point: sig.Point, Raised: sig.At, Reader: sig.Reader, Site: sig.Site}
 		u.Do(store.Mark{Line: alarmLine + id})
-		return errors.Join(flow.Put(u, rec.Alarms, id, &a), sayAlarm(u, audit.DuressRaised, audit.Success, id, a, flow.F(audit.FieldAct, a.Action)))
+		what := audit.DuressRaised
+		if a.Action == Blind {
+			what = audit.DuressBlind
+		}
+		return errors.Join(flow.Put(u, rec.Alarms, id, &a), sayAlarm(u, what, audit.Success, id, a, flow.F(audit.FieldAct, a.Action)))
 	})
 	return err
 }

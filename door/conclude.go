@@ -34,7 +34,7 @@ func (s *Service) conclude(u *flow.Unit, f frame, q question, who person, o outc
 	if !f.locked.IsZero() {
 		answer.Next = time.Time{}
 	}
-	flag, err := s.sealFlag(o.id, d.Duress)
+	flag, err := s.core.SealDuress(o.id, d.Duress)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -153,6 +153,9 @@ func opened(u *flow.Unit, q question, who person) error {
 	used.Last = u.Now()
 	if used.First.IsZero() {
 		used.First = used.Last
+	}
+	if who.counted {
+		u.Project(who.account)
 	}
 	o, _, err := flow.Load(u, rec.Openings, openingID(q.entry.Point))
 	if err != nil {

@@ -108,7 +108,7 @@ func (s *Service) decide(u *flow.Unit, proof Proof, q question) (Answer, error) 
 	if err != nil {
 		return Answer{}, err
 	}
-	who, err := s.person(u, holder, q.prints[0])
+	who, err := s.person(u, r.Site, holder, q.prints[0])
 	if err != nil {
 		return Answer{}, err
 	}

@@ -1,6 +1,7 @@
 package door_test
 
 import (
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -26,6 +27,8 @@ var reasons = []struct {
 	{credentials.Disabled, true, func(w *world) {
 		w.changeAccount("cleaner", func(a *accounts.Account) { a.Suspended.At = noon.Add(-time.Minute) })
 	}},
+	{credentials.Disabled, true, func(w *world) { w.installer("cleaner", "") }},
+	{credentials.Disabled, true, func(w *world) { w.installer("cleaner", accounts.Rejected) }},
 	{credentials.NotYet, true, func(w *world) {
 		w.changeAccount("cleaner", func(a *accounts.Account) { a.Window.From = noon.Add(time.Second) })
 	}},
@@ -118,6 +121,20 @@ func TestATypedTagNumberIsAWrongCodeWithANote(t *testing.T) {
 	require.True(t, w.try(held(t, "00:00:04:62")).Granted)
 }
 
+// A code of nobody is in the log without a person, also beside somebody's tag.
+func TestAnUnknownCodeIsNobodys(t *testing.T) {
+	w := newWorld(t)
+	w.cleaner()
+	require.Equal(t, credentials.Unknown, w.try(typed(t, "9999")).Reason)
+	beside := typed(t, "9998")
+	beside.With = []door.Shown{held(t, card).Shown}
+	require.Equal(t, credentials.Unknown, w.try(beside).Reason)
+	for _, e := range w.entries("main", audit.DoorDecided) {
+		require.Empty(t, e.Value(audit.FieldAccount))
+		require.NotContains(t, e.Targets, []byte("none"))
+	}
+}
+
 // Rules: G199
 func TestAReaderSpeaksForItsOwnPointsOnly(t *testing.T) {
 	w := newWorld(t)
@@ -168,6 +185,8 @@ func TestNewSaysEverythingThatIsMissing(t *testing.T) {
 	_, err = door.New(o)
 	require.ErrorContains(t, err, "the restricted store is the store itself")
 	_, err = door.OpenEdge(nil, door.EdgeOptions{})
+	require.Equal(t, fault.Invalid, fault.Of(err))
+	_, err = door.OpenEdge(&wire{}, door.EdgeOptions{Journal: filepath.Join(t.TempDir(), "journal")})
 	require.ErrorContains(t, err, "needs a center")
 }
 

@@ -353,7 +353,7 @@ func (e *Edge) decide(entry Entry, m credentials.Material) (Answer, error) {
 // that another change may be on its way.
 func (e *Edge) atServer(h fedHolder, now time.Time) bool {
 	r := h.Record
-	return r.Max > 0 || r.Type == credentials.Disposable || r.Type == credentials.Expiring || now.Sub(h.Changed) < e.o.Bound
+	return r.Max > 0 || r.Life.For > 0 || r.Life.Idle > 0 || r.Type == credentials.Disposable || r.Type == credentials.Expiring || now.Sub(h.Changed) < e.o.Bound
 }
 
 // now reads the clock. One that went back is in doubt.

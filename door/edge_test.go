@@ -19,6 +19,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/door"
 	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 )
 
@@ -28,7 +29,8 @@ var errLine = fault.New(fault.Unavailable, "test: the line is cut")
 type wire struct {
 	w    *world
 	cut  atomic.Bool
-	lose atomic.Bool // the answer to a hand-over
+	lose atomic.Bool   // the answer to a hand-over
+	slow time.Duration // what an answer about changes takes
 }
 
 func (l *wire) Decide(ctx context.Context, p door.Proof, e door.Entry) (door.Answer, error) {
@@ -42,7 +44,9 @@ func (l *wire) Changes(ctx context.Context, p door.Proof, cursor int64) ([]byte,
 	if l.cut.Load() {
 		return nil, errLine
 	}
-	return l.w.door.Changes(ctx, p, cursor)
+	body, err := l.w.door.Changes(ctx, p, cursor)
+	time.Sleep(l.slow)
+	return body, err
 }
 
 func (l *wire) Enter(ctx context.Context, p door.Proof, lines []byte) (uint64, error) {
@@ -170,6 +174,47 @@ func TestARevocationCountsWithinTheBound(t *testing.T) {
 			require.NoError(t, e.edge.Close())
 		})
 	}
+}
+
+// The bound begins when the edge asked, not when the answer came.
+//
+// Rules: G205
+func TestASlowAnswerIsAsOldAsItsQuestion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t)
+		e.slow = 10 * time.Minute
+		require.NoError(t, e.edge.Refresh(t.Context()))
+		e.cut.Store(true)
+		time.Sleep(5*time.Minute - time.Second)
+		require.True(t, e.ask(typed(t, pin)).Granted)
+		time.Sleep(time.Second)
+		require.Equal(t, door.Outaged, e.ask(typed(t, pin)).Reason)
+		require.NoError(t, e.edge.Close())
+	})
+}
+
+// What is taken away from somebody who keeps the rest is forgotten with the next change.
+//
+// Rules: G205
+func TestATagThatWasTakenAwayIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t)
+		_, err := e.core.Act(t.Context(), accounts.SystemActor("test"), func(u *flow.Unit) error {
+			id := rec.CredentialID("cleaner", rec.TagNumber, 1)
+			if _, _, err := flow.Load(u, rec.Credentials, id); err != nil {
+				return err
+			}
+			flow.Drop(u, rec.Credentials, id)
+			_, err := u.Say(audit.CredentialChanged, audit.Success, []string{"cleaner"}, flow.F(audit.FieldAccount, "cleaner"))
+			return err
+		})
+		require.NoError(t, err)
+		require.NoError(t, e.edge.Refresh(t.Context()))
+		e.cut.Store(true)
+		require.Equal(t, credentials.Unknown, e.ask(held(t, card)).Reason)
+		require.True(t, e.ask(typed(t, pin)).Granted)
+		require.NoError(t, e.edge.Close())
+	})
 }
 
 // What an edge may not decide by itself it denies.

@@ -274,7 +274,7 @@ func (s *Service) feedHolders(ctx context.Context, probe *credentials.Probe, acc
 				h.Changed = c.Changed
 			}
 		}
-		h.Record, h.Schedule = record(acc, rs[0].Version != 0, main, rec.Usage{}), main.Schedule
+		h.Record, h.Schedule = record(acc, rs[0].Version != 0, f.Site, main, rec.Usage{}), main.Schedule
 		h.Record.Holder = id
 		for _, c := range group {
 			one, err := s.secretFor(probe, c)

@@ -1,6 +1,7 @@
 package door_test
 
 import (
+	"context"
 	"os"
 	"slices"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/door"
@@ -165,4 +167,101 @@ func TestARefusalIsNoOutage(t *testing.T) {
 		require.ErrorIs(t, err, door.ErrReader)
 		require.NoError(t, e.edge.Close())
 	})
+}
+
+// During a lock-out an edge says the same to a right code as to a wrong one.
+//
+// Rules: G199
+func TestALockOutAtTheEdgeTellsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t)
+		e.cut.Store(true)
+		for range 5 {
+			require.Equal(t, credentials.Unknown, e.ask(typed(t, "9999")).Reason)
+		}
+		right, unknown := e.ask(typed(t, pin)), e.ask(typed(t, "9998"))
+		right.Decision, unknown.Decision = "", ""
+		require.Equal(t, door.Answer{Reason: credentials.LockedOut}, right)
+		require.Equal(t, right, unknown)
+		require.NoError(t, e.edge.Close())
+	})
+}
+
+// Where an edge denies because of the outage, it does not say when the server would grant.
+func TestAnOutageHasNoNextTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t)
+		e.change("cleaner", rec.PIN, func(c *rec.Credential) { c.Window.From = time.Now().Add(time.Hour) })
+		require.NoError(t, e.edge.Refresh(t.Context()))
+		e.cut.Store(true)
+		a := e.ask(typed(t, pin))
+		require.Equal(t, credentials.NotYet, a.Reason)
+		require.WithinDuration(t, time.Now().Add(time.Hour), a.Next, 0)
+		time.Sleep(15 * time.Minute)
+		a = e.ask(typed(t, pin))
+		require.Equal(t, door.Outaged, a.Reason)
+		require.Zero(t, a.Next)
+		require.NoError(t, e.edge.Close())
+	})
+}
+
+// Whoever stopped waiting is let in by nobody, and the journal has no line of it.
+func TestACallThatWasGivenUpDecidesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t)
+		e.cut.Store(true)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		a, err := e.edge.Decide(ctx, typed(t, pin))
+		require.ErrorIs(t, err, context.Canceled)
+		require.False(t, a.Granted)
+		e.cut.Store(false)
+		require.NoError(t, e.edge.Refresh(t.Context()))
+		require.Empty(t, e.entries("main", audit.DoorDecided))
+		require.NoError(t, e.edge.Close())
+	})
+}
+
+// An alarm that is raised while another is handed over waits for the next turn.
+//
+// Rules: G194
+func TestAnAlarmDuringAnAlarmIsNotLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var e *edge
+		e = newEdge(t, func(o *door.EdgeOptions) {
+			o.Alarm = func(_ context.Context, a door.Alarm) error {
+				if e.told = append(e.told, a); len(e.told) == 1 {
+					e.ask(typed(t, duress))
+				}
+				return nil
+			}
+		})
+		e.cut.Store(true)
+		e.ask(typed(t, duress))
+		require.NoError(t, e.edge.Work(t.Context()))
+		require.Len(t, e.told, 1)
+		require.NoError(t, e.edge.Work(t.Context()))
+		require.Len(t, e.told, 2)
+		require.NotEqual(t, e.told[0].ID, e.told[1].ID)
+		require.NoError(t, e.edge.Close())
+	})
+}
+
+// Where a policy says so, the duress code of somebody who was revoked raises the alarm, at
+// the edge too.
+//
+// Rules: G194
+func TestAnEdgeAlarmsForTheRevokedWhereThePolicySaysSo(t *testing.T) {
+	for _, always := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			e := newEdge(t, func(o *door.EdgeOptions) { o.Policy.AlarmAlways = always })
+			e.changeAccount("cleaner", func(a *accounts.Account) { a.Window.Revoked = true })
+			require.NoError(t, e.edge.Refresh(t.Context()))
+			e.cut.Store(true)
+			require.Equal(t, credentials.Revoked, e.ask(typed(t, duress)).Reason)
+			require.NoError(t, e.edge.Work(t.Context()))
+			require.Equal(t, always, len(e.told) == 1)
+			require.NoError(t, e.edge.Close())
+		})
+	}
 }

@@ -92,7 +92,7 @@ func (s *Service) enter(ctx context.Context, id string, r rec.Reader, l late, li
 		if err := flow.Put(u, rec.Takens, takenID(id), &after); err != nil {
 			return err
 		}
-		flag, err := s.sealFlag(l.ID, l.Duress)
+		flag, err := s.core.SealDuress(l.ID, l.Duress)
 		if err != nil {
 			return err
 		}
@@ -148,6 +148,13 @@ func lateUse(u *flow.Unit, l late) error {
 	}
 	if l.At.After(used.Last) {
 		used.Last = l.At
+	}
+	c, _, err := flow.Load(u, rec.Credentials, l.Usage)
+	if err != nil {
+		return err
+	}
+	if c.Counted() {
+		u.Project(c.Account)
 	}
 	return flow.Put(u, rec.Usages, l.Usage, &used)
 }

@@ -2,6 +2,7 @@ package door_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -83,6 +84,71 @@ func TestAWrongSecondCredentialCounts(t *testing.T) {
 	require.Equal(t, credentials.LockedOut, w.try(e).Reason)
 	w.later(time.Minute)
 	require.True(t, w.try(e).Granted)
+}
+
+// While keys are changed a credential has a name under each, and is one credential.
+func TestATagWithTwoNamesIsOneCredential(t *testing.T) {
+	w := newWorld(t, func(o *door.Options) { o.Policy.Guesses, o.Policy.Both = 1, true })
+	w.cleaner()
+	w.change("cleaner", rec.TagNumber, func(c *rec.Credential) {
+		for _, n := range c.Names {
+			parts := strings.Split(n, "|")
+			c.Names = append(c.Names, parts[0]+"|another key|"+parts[2])
+		}
+	})
+	w.wrong(1) // the site's budget
+	require.Equal(t, credentials.Incomplete, w.try(held(t, card)).Reason)
+}
+
+// What was taken away completes no other credential.
+func TestADisabledCredentialCompletesNoOther(t *testing.T) {
+	for kind, e := range map[rec.CredentialKind]func(t *testing.T) door.Entry{
+		rec.TagNumber: func(t *testing.T) door.Entry {
+			e := typed(t, pin)
+			e.With = []door.Shown{held(t, card).Shown}
+			return e
+		},
+		rec.DuressPIN: func(t *testing.T) door.Entry {
+			e := held(t, card)
+			e.With = []door.Shown{typed(t, duress).Shown}
+			return e
+		},
+	} {
+		w := newWorld(t, func(o *door.Options) { o.Policy.Guesses, o.Policy.Both = 1, true })
+		w.cleaner()
+		w.wrong(1) // the site's budget
+		require.True(t, w.try(e(t)).Granted, kind)
+		w.change("cleaner", kind, func(c *rec.Credential) { c.Disabled = true })
+		require.Equal(t, credentials.Incomplete, w.try(e(t)).Reason, kind)
+		w.change("cleaner", kind, func(c *rec.Credential) { c.Disabled, c.Window.Revoked = false, true })
+		require.Equal(t, credentials.Incomplete, w.try(e(t)).Reason, kind)
+	}
+}
+
+// Rules: S39
+func TestAPointThatHasJustOpenedCoolsDown(t *testing.T) {
+	w := newWorld(t)
+	w.cleaner()
+	w.rule(rec.Rule{ID: "all", Site: "site", Points: []string{"front"}, Who: []credentials.Subject{{Kind: "role", ID: "staff"}}, Cooldown: time.Minute})
+	require.True(t, w.try(typed(t, pin)).Granted)
+	a := w.try(held(t, card))
+	require.Equal(t, credentials.Cooldown, a.Reason)
+	require.WithinDuration(t, noon.Add(time.Minute), a.Next, 0)
+	w.later(time.Minute)
+	require.True(t, w.try(held(t, card)).Granted)
+}
+
+// Who was denied has used nothing up.
+func TestADeniedEntryIsNoUse(t *testing.T) {
+	w := newWorld(t)
+	w.account("guest")
+	w.give("guest", rec.PIN, "4826", func(c *rec.Credential) { c.Uses = 1 })
+	e := typed(t, "4826")
+	e.Lockdown = true
+	require.Equal(t, credentials.Lockdown, w.try(e).Reason)
+	e.Lockdown = false
+	require.True(t, w.try(e).Granted)
+	require.Equal(t, credentials.UsedUp, w.try(e).Reason)
 }
 
 // The budget of a site raises one alarm a day and closes nothing.

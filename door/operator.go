@@ -206,12 +206,23 @@ func (op *Operator) Readers(ctx context.Context, site string) ([]Reader, error) 
 }
 
 // SiteKey is the key under which the site's edges know codes and tags. It leads back to no
-// other key.
+// other key. That it was shown is an entry, without which it is not.
 func (op *Operator) SiteKey(ctx context.Context, site string) (credentials.SiteKey, error) {
 	if err := op.allowed(ctx, "SiteKey", site); err != nil {
 		return credentials.SiteKey{}, err
 	}
-	return op.s.siteKey(site)
+	key, err := op.s.siteKey(site)
+	if err != nil {
+		return credentials.SiteKey{}, err
+	}
+	_, err = op.s.core.Act(ctx, op.actor, func(u *flow.Unit) error {
+		_, err := u.Say(audit.DoorSiteKeyShown, audit.Success, []string{flow.Site(site)}, flow.F(audit.FieldSite, site))
+		return err
+	})
+	if err != nil {
+		return credentials.SiteKey{}, op.s.core.Refused(ctx, op.actor, "door.SiteKey", nil, err)
+	}
+	return key, nil
 }
 
 func (s *Service) siteKey(site string) (credentials.SiteKey, error) {
@@ -258,7 +269,7 @@ func (op *Operator) Acknowledge(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if a.Site == "" || op.s.core.Allowed(ctx, op.actor, "door.Acknowledge", a.Site) != nil {
+	if a.Raised.IsZero() || op.s.core.Allowed(ctx, op.actor, "door.Acknowledge", a.Site) != nil {
 		return ErrAlarmNotFound
 	}
 	_, err = op.s.vault.Act(ctx, op.actor, func(u *flow.Unit) error {
@@ -272,25 +283,18 @@ func (op *Operator) Acknowledge(ctx context.Context, id string) error {
 	return err
 }
 
-// Duress opens the sealed flag of a decision's entry: whether a duress code was typed.
-// Errors: [ErrNotADecision].
+// Duress opens the sealed flag of the entry of a decision, or of a sign-in with a PIN:
+// whether a duress code was typed. Errors: [ErrNotADecision].
 func (op *Operator) Duress(ctx context.Context, e audit.Entry) (bool, error) {
-	if e.Action != audit.DoorDecided {
+	if _, found := e.Field(audit.FieldDuress); !found {
 		return false, ErrNotADecision
 	}
 	if err := op.allowed(ctx, "Duress", e.Value(audit.FieldSite)); err != nil {
 		return false, err
 	}
-	if op.s.core.Opener == nil {
-		return false, flow.ErrNoOpener
-	}
-	f, found := e.Field(audit.FieldDuress)
-	if !found || len(f.KeyID) < len("duress/") {
+	duress, found, err := op.s.core.OpenDuress(e)
+	if !found {
 		return false, ErrNotADecision
 	}
-	plain, err := op.s.core.Opener.Open(flagBinding(e.Value(audit.FieldDecision)), credentials.Sealed{KeyID: f.KeyID[len("duress/"):], Bytes: f.Sealed})
-	if err != nil {
-		return false, err
-	}
-	return plain[0] == 1, nil
+	return duress, err
 }

@@ -53,6 +53,7 @@ type person struct {
 	account string
 	record  credentials.Record
 	usage   string // id of how often what was presented was used
+	counted bool   // uses end it, so that devices have to follow
 	used    rec.Usage
 }
 
@@ -62,10 +63,10 @@ type owned struct {
 	rec.Credential
 }
 
-// person reads an account and what lets it in. A PIN and its duress PIN are one: they have
+// person reads an account and what lets it in at a site. A PIN and its duress PIN are one: they have
 // the PIN's restrictions and count their uses together, so that nothing tells which was
 // typed.
-func (s *Service) person(u *flow.Unit, account string, prints []credentials.Fingerprint) (person, error) {
+func (s *Service) person(u *flow.Unit, site, account string, prints []credentials.Fingerprint) (person, error) {
 	p := person{account: account, record: credentials.Record{Holder: account}}
 	acc, found, err := flow.Load(u, rec.Accounts, account)
 	if err != nil {
@@ -80,10 +81,11 @@ func (s *Service) person(u *flow.Unit, account string, prints []credentials.Fing
 	if main.Kind == rec.TagNumber {
 		p.usage = main.id
 	}
+	p.counted = main.Counted()
 	if p.used, _, err = flow.Load(u, rec.Usages, p.usage); err != nil {
 		return p, err
 	}
-	p.record = record(acc, found, main.Credential, p.used)
+	p.record = record(acc, found, site, main.Credential, p.used)
 	p.record.Holder = account
 	for _, c := range all {
 		own := c.Kind == main.Kind || main.Kind != rec.TagNumber && c.Kind == rec.DuressPIN
@@ -134,15 +136,15 @@ func restrictions(all []owned, prints []credentials.Fingerprint, keys []string) 
 	return main
 }
 
-// record is an account with the restrictions of one of its credentials, without secrets
-// and hours.
-func record(a accounts.Account, found bool, main rec.Credential, used rec.Usage) credentials.Record {
+// record is an account at a site with the restrictions of one of its credentials, without
+// secrets and hours.
+func record(a accounts.Account, found bool, site string, main rec.Credential, used rec.Usage) credentials.Record {
 	r := credentials.Record{Disabled: main.Disabled || !found, Window: main.Window, Type: main.Type, Max: main.Uses, Used: used.Count,
-		Life: credentials.Life{Since: main.Created, First: used.First, Last: used.Last}, As: []credentials.Subject{{Kind: "account", ID: string(a.ID)}}}
+		Life: main.Life(used), As: []credentials.Subject{{Kind: "account", ID: string(a.ID)}}}
 	for _, name := range a.Roles {
 		r.As = append(r.As, credentials.Subject{Kind: "role", ID: name})
 	}
-	return a.Door(r)
+	return a.Door(r, site)
 }
 
 // secrets is a credential in the form that is compared.

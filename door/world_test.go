@@ -181,6 +181,17 @@ func (w *world) account(id string) {
 	})
 }
 
+// installer makes an account one of an installer, about whom was decided at the site.
+func (w *world) installer(id string, how accounts.Approval) {
+	w.t.Helper()
+	w.changeAccount(id, func(a *accounts.Account) {
+		a.Kind, a.Sites, a.Decided = accounts.InstallerKind, accounts.TheseSites("site"), nil
+		if how != "" {
+			a.Decided = []accounts.Decision{{Approval: how, At: noon, By: "owner", Site: "site"}}
+		}
+	})
+}
+
 func (w *world) changeAccount(id string, edit func(*accounts.Account)) {
 	w.t.Helper()
 	put(w, rec.Accounts, id, edit)

@@ -125,9 +125,12 @@ func (r record) view() Entry {
 	return v
 }
 
-// views opens records and shows them.
-func (j *Journal) views(ctx context.Context, rs []record) ([]Entry, error) {
-	if err := j.open(ctx, rs); err != nil {
+// everybody's personal fields are opened.
+func everybody(string) bool { return true }
+
+// views opens records as far as they are about whose, and shows them.
+func (j *Journal) views(ctx context.Context, rs []record, whose func(keyID string) bool) ([]Entry, error) {
+	if err := j.open(ctx, rs, whose); err != nil {
 		return nil, err
 	}
 	list := make([]Entry, len(rs))
@@ -137,9 +140,9 @@ func (j *Journal) views(ctx context.Context, rs []record) ([]Entry, error) {
 	return list, nil
 }
 
-// open opens the personal fields of records in place, as far as their keys exist. All
-// keys are loaded at once.
-func (j *Journal) open(ctx context.Context, rs []record) error {
+// open opens the personal fields of records in place, as far as they are about whose and
+// their keys exist. All keys are loaded at once.
+func (j *Journal) open(ctx context.Context, rs []record, whose func(keyID string) bool) error {
 	var keys []store.Key
 	loaded := loads{Store: j.core.Store, records: map[store.Key]store.Record{}}
 	for _, r := range rs {
@@ -147,7 +150,9 @@ func (j *Journal) open(ctx context.Context, rs []record) error {
 			key := rec.Salts.Key(f.KeyID)
 			if _, known := loaded.records[key]; f.Class == audit.ClassPersonal && !known {
 				loaded.records[key] = store.Record{Key: key}
-				keys = append(keys, key)
+				if whose(f.KeyID) {
+					keys = append(keys, key)
+				}
 			}
 		}
 	}

@@ -88,7 +88,7 @@ func (j *Journal) exported(ctx context.Context, e record, personal bool) (Export
 		return line, nil
 	}
 	opened := []record{e}
-	if err := j.open(ctx, opened); err != nil {
+	if err := j.open(ctx, opened, everybody); err != nil {
 		return line, err
 	}
 	for _, f := range opened[0].entry.Fields {

@@ -38,7 +38,7 @@ func (r *Reader) Follow(ctx context.Context, from int64) iter.Seq2[Entry, error]
 			}
 			var views []Entry
 			if err == nil {
-				views, err = j.views(ctx, found)
+				views, err = j.views(ctx, found, everybody)
 			}
 			if err != nil {
 				if ctx.Err() == nil {

@@ -27,6 +27,9 @@ type Options struct {
 	Authority accounts.Authority
 	// Policy is the one that package people was given; zero: accounts.PowerManage().
 	Policy accounts.Policy
+	// Directory is the host's people, for whom [Journal.Self] is; nil: the accounts that
+	// package people manages.
+	Directory accounts.Directory
 	// Emails finds accounts by their e-mail, also removed ones; nil: entries are not found
 	// by e-mail.
 	Emails Emails

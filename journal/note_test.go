@@ -60,6 +60,43 @@ func TestReadingIsAnEntryOnceAnHour(t *testing.T) {
 	assert.Equal(t, []string{"operator 1", "reader-n 1", "operator 3", "operator 1"}, readings(t, w))
 }
 
+// Whatever shows what happened is on record, whichever way it was asked.
+//
+// Rules: R256
+func TestEveryWayOfReadingIsOnRecord(t *testing.T) {
+	for name, read := range map[string]func(r *journal.Reader, entry string) error{
+		"a page": func(r *journal.Reader, _ string) error {
+			_, err := r.Query(t.Context(), journal.Query{})
+			return err
+		},
+		"an entry": func(r *journal.Reader, entry string) error {
+			_, err := r.Entry(t.Context(), entry)
+			return err
+		},
+		"who could enter": func(r *journal.Reader, _ string) error {
+			_, err := r.CouldEnter(t.Context(), journal.Whereabouts{Site: "north"}, began)
+			return err
+		},
+		"a review": func(r *journal.Reader, _ string) error {
+			_, err := r.Review(t.Context(), journal.ReviewQuery{})
+			return err
+		},
+		"a proof": func(r *journal.Reader, entry string) error {
+			_, err := r.Prove(t.Context(), entry)
+			return err
+		},
+	} {
+		w := newWorld(t, false, nil)
+		require.NoError(t, read(w.journal.As(operator), w.label("north", "panel-1", "user-1", "Hall")), name)
+		assert.Equal(t, []string{"operator 1"}, readings(t, w), name)
+		if name != "a proof" { // which leaves the house
+			entry := w.label("north", "panel-1", "user-1", "Hall")
+			require.NoError(t, read(w.journal.As(looker), entry), name)
+			require.ErrorIs(t, read(w.journal.As(taker), entry), accounts.ErrPermissionDenied, name)
+		}
+	}
+}
+
 // Who follows the log for hours is on record in each hour in which they saw something.
 //
 // Rules: R256

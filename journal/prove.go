@@ -21,11 +21,16 @@ func (r *Reader) Prove(ctx context.Context, entryID string, fields ...string) ([
 	if err != nil {
 		return nil, err
 	}
-	j := r.journal
-	found, err := j.find(ctx, entryID, within(store.EntryQuery{}, sites))
+	found, err := r.journal.find(ctx, entryID, within(store.EntryQuery{}, sites))
 	if err != nil {
 		return nil, err
 	}
+	return r.prove(ctx, found, fields)
+}
+
+// prove proves an entry that the reader may see.
+func (r *Reader) prove(ctx context.Context, found record, fields []string) ([]byte, error) {
+	j := r.journal
 	for _, name := range fields {
 		if _, ok := found.entry.Field(name); !ok {
 			return nil, fmt.Errorf("%w: %.64q", ErrNoField, name)
@@ -34,7 +39,7 @@ func (r *Reader) Prove(ctx context.Context, entryID string, fields ...string) ([
 	if found.leaf.Index < 0 {
 		return nil, ErrPending
 	}
-	if err := r.note(ctx, Filter{About: []string{entryID}}); err != nil {
+	if err := r.note(ctx, Filter{About: []string{found.leaf.ID}}); err != nil {
 		return nil, err
 	}
 	c, err := j.covering(ctx, found.leaf.Index)

@@ -42,13 +42,7 @@ type Page struct {
 // Query returns a page of entries by time, the newest first. It shows every committed
 // entry, also one that has no index yet.
 func (r *Reader) Query(ctx context.Context, q Query) (Page, error) {
-	if q.Size == 0 {
-		q.Size = DefaultPageSize
-	}
-	if !slices.Contains(PageSizes(), q.Size) {
-		return Page{}, ErrPageSize
-	}
-	at, err := q.At.parse()
+	at, err := q.check()
 	if err != nil {
 		return Page{}, err
 	}
@@ -63,12 +57,28 @@ func (r *Reader) Query(ctx context.Context, q Query) (Page, error) {
 	if err := r.note(ctx, q.Filter); err != nil {
 		return Page{}, err
 	}
+	return r.journal.page(ctx, s, q, at, everybody)
+}
+
+// check judges the size and the cursor, and reads the cursor.
+func (q *Query) check() (place, error) {
+	if q.Size == 0 {
+		q.Size = DefaultPageSize
+	}
+	if !slices.Contains(PageSizes(), q.Size) {
+		return place{}, ErrPageSize
+	}
+	return q.At.parse()
+}
+
+// page returns a page of what a search finds.
+func (j *Journal) page(ctx context.Context, s search, q Query, at place, whose func(keyID string) bool) (Page, error) {
 	s.query.OldestLast, s.query.AfterAt, s.query.AfterID = !at.newer, at.at, at.id
 	if s.exact() {
 		s.query.Limit = q.Size + 1
 	}
 	var found []record
-	for e, err := range s.from(ctx, r.journal.core.Store) {
+	for e, err := range s.from(ctx, j.core.Store) {
 		if err != nil {
 			return Page{}, err
 		}
@@ -81,7 +91,7 @@ func (r *Reader) Query(ctx context.Context, q Query) (Page, error) {
 	if at.newer {
 		slices.Reverse(found)
 	}
-	entries, err := r.journal.views(ctx, found)
+	entries, err := j.views(ctx, found, whose)
 	if err != nil || len(found) == 0 {
 		return Page{}, err
 	}
@@ -108,7 +118,7 @@ func (r *Reader) Entry(ctx context.Context, id string) (Entry, error) {
 	if err := r.note(ctx, Filter{About: []string{id}}); err != nil {
 		return Entry{}, err
 	}
-	views, err := r.journal.views(ctx, []record{found})
+	views, err := r.journal.views(ctx, []record{found}, everybody)
 	if err != nil {
 		return Entry{}, err
 	}

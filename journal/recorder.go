@@ -99,7 +99,7 @@ func (j *Journal) deliver(ctx context.Context, s Sink, line store.Line) (bool, e
 		return false, err
 	}
 	if s.Personal {
-		if err := j.open(ctx, found); err != nil {
+		if err := j.open(ctx, found, everybody); err != nil {
 			return false, err
 		}
 	}

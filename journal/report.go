@@ -117,7 +117,7 @@ func (j *Journal) change(ctx context.Context, e record, c audit.Checkpoint, pers
 	}
 	shown := []record{e}
 	if personal {
-		if err := j.open(ctx, shown); err != nil {
+		if err := j.open(ctx, shown, everybody); err != nil {
 			return sheetRow{}, err
 		}
 	}

@@ -209,7 +209,7 @@ func (j *Journal) review(ctx context.Context, q ReviewQuery, sites accounts.Site
 		a.judge(q)
 		shownAs := []record{{entry: audit.Entry{Fields: []audit.Field{a.person}}}}
 		if personal {
-			if err := j.open(ctx, shownAs); err != nil {
+			if err := j.open(ctx, shownAs, everybody); err != nil {
 				return Review{}, err
 			}
 		}

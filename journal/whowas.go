@@ -204,7 +204,7 @@ func (j *Journal) occupants(ctx context.Context, h *history, at time.Time, open 
 		}
 	}
 	if open {
-		if err := j.open(ctx, personal); err != nil {
+		if err := j.open(ctx, personal, everybody); err != nil {
 			return nil, err
 		}
 	}

@@ -292,6 +292,10 @@ func TestUsersOfThePanelsOwnAreNamed(t *testing.T) {
 			v, err := h.journal.As(operator).Review(h.ctx, journal.ReviewQuery{AsOf: at})
 			require.NoError(t, err)
 			require.Equal(t, list, v.Unmanaged)
+			digest, err := v.Digest()
+			require.NoError(t, err)
+			_, err = h.journal.As(operator.Vouched(time.Now())).SignOff(h.ctx, journal.ReviewQuery{AsOf: at}, digest, "seen")
+			require.NoError(t, err, "labels are no part of what is signed")
 			for _, o := range list {
 				require.Equal(t, journal.FoundThere, o.How)
 				found = append(found, fmt.Sprint(o.Slot, " ", o.Label))

@@ -31,6 +31,8 @@ var (
 	south    = accounts.HostActor("reader-s", "The south desk", "http")
 	both     = accounts.HostActor("reader-ns", "Both desks", "http")
 	nowhere  = accounts.HostActor("reader-0", "No desk", "http")
+	looker   = accounts.HostActor("looker", "Who looks", "http")    // may look and take nothing along
+	taker    = accounts.HostActor("taker", "Who exports", "http")   // may export and not look
 	stranger = accounts.HostActor("stranger", "A stranger", "http") // every right but the log's
 )
 
@@ -42,6 +44,8 @@ func grants() accounts.StaticAuthority {
 		south.ID():    {Enabled: true, Rights: log, Sites: accounts.TheseSites("south")},
 		both.ID():     {Enabled: true, Rights: log, Sites: accounts.TheseSites("north", "south")},
 		nowhere.ID():  {Enabled: true, Rights: log, Sites: accounts.TheseSites()},
+		looker.ID():   {Enabled: true, Rights: accounts.RightsOf(accounts.AuditView), Sites: accounts.AllSites()},
+		taker.ID():    {Enabled: true, Rights: accounts.RightsOf(accounts.AuditExport), Sites: accounts.AllSites()},
 		stranger.ID(): {Enabled: true, Rights: accounts.AllRights().Without(log), Sites: accounts.AllSites()},
 	}
 }

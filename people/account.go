@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
@@ -243,7 +244,7 @@ func (op *Operator) change(ctx context.Context, name string, id accounts.ID, edi
 			return err
 		}
 		u.Project(string(id))
-		return flow.Put(u, rec.Accounts, string(id), &after)
+		return errors.Join(u.Took(a, after), flow.Put(u, rec.Accounts, string(id), &after))
 	})
 	if err != nil {
 		return Account{}, op.refused(ctx, name, targets, taken(err))

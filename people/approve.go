@@ -19,8 +19,8 @@ import (
 // approvalLife is how long an act waits for its approval, and an approval for its act.
 const approvalLife = 24 * time.Hour
 
-// Approval is an act that waits for a second person. The policy says which acts do: see
-// [accounts.Policy.Approve]. Its author does it again once it is approved.
+// Approval is an act that waits for a second person. The policy says which acts do, see
+// [accounts.Policy.Approve], and [Operator.PrintPIN] always does. Its author does it again once it is approved.
 type Approval struct {
 	ID       string
 	Op       string      // "people.SetRoles"
@@ -40,14 +40,19 @@ type asked struct {
 
 func (a *asked) Unwrap() error { return &a.ApprovalError }
 
-// approval returns who has approved an act, "" where none is needed, or the error by which
-// it is asked for. The approval is spent by the commit of the act; it is for these very
-// words and their author alone.
+// approval is second where the policy asks for a second person, else "".
 func (op *Operator) approval(u *flow.Unit, name string, about accounts.Account, act ...string) (string, error) {
-	p := accounts.PermissionFor("people." + name)
-	if !op.people.o.Policy.Approve.Has(p.Right) {
+	if !op.people.o.Policy.Approve.Has(accounts.PermissionFor("people." + name).Right) {
 		return "", nil
 	}
+	return op.second(u, name, about, act...)
+}
+
+// second returns who has approved an act, or the error by which that is asked for. The
+// approval is spent by the commit of the act; it is for these very words and their author
+// alone.
+func (op *Operator) second(u *flow.Unit, name string, about accounts.Account, act ...string) (string, error) {
+	p := accounts.PermissionFor("people." + name)
 	author := rec.Author{Kind: op.actor.Kind(), ID: string(op.actor.ID())}
 	words := append([]string{p.Op, string(about.ID), author.Kind, author.ID}, act...)
 	sum := sha256.Sum256([]byte(strings.Join(words, "\x00")))

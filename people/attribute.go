@@ -55,13 +55,13 @@ func (op *Operator) attributes(ctx context.Context, name string, id accounts.ID)
 
 // SetAttribute sets a plain attribute of an account. Setting
 // facial_recognition_enabled to "false" opts the owner out: what was made of the face goes
-// in the same commit. Errors: [accounts.ErrAttribute].
+// in the same commit, and so does its key. Errors: [accounts.ErrAttribute].
 func (op *Operator) SetAttribute(ctx context.Context, id accounts.ID, name, value string) error {
-	return op.attribute(ctx, "SetAttribute", id, name, len(value), func(list *rec.Attributes) error {
+	return op.attribute(ctx, "SetAttribute", id, name, len(value), func(u *flow.Unit, list *rec.Attributes) error {
 		delete(list.Secret, name)
 		list.Plain = with(list.Plain, name, value)
 		if !wantsFace(*list) {
-			dropFace(list)
+			return dropFace(u, id, list)
 		}
 		return nil
 	})
@@ -70,7 +70,7 @@ func (op *Operator) SetAttribute(ctx context.Context, id accounts.ID, name, valu
 // SetSecret sets a secret attribute of an account. It is sealed before it is stored.
 // Errors: [accounts.ErrAttribute].
 func (op *Operator) SetSecret(ctx context.Context, id accounts.ID, name string, value panel.Secret) error {
-	return op.attribute(ctx, "SetSecret", id, name, len(value.Reveal()), func(list *rec.Attributes) error {
+	return op.attribute(ctx, "SetSecret", id, name, len(value.Reveal()), func(_ *flow.Unit, list *rec.Attributes) error {
 		sealed, err := op.people.core.Keys.Seal(attributeBinding(id, name), []byte(value.Reveal()))
 		if err != nil {
 			return err
@@ -84,7 +84,7 @@ func (op *Operator) SetSecret(ctx context.Context, id accounts.ID, name string, 
 // RemoveAttribute takes an attribute away, plain or secret. Errors:
 // [accounts.ErrAttributeNotFound].
 func (op *Operator) RemoveAttribute(ctx context.Context, id accounts.ID, name string) error {
-	return op.attribute(ctx, "RemoveAttribute", id, name, 0, func(list *rec.Attributes) error {
+	return op.attribute(ctx, "RemoveAttribute", id, name, 0, func(_ *flow.Unit, list *rec.Attributes) error {
 		_, plain := list.Plain[name]
 		if _, secret := list.Secret[name]; !plain && !secret {
 			return accounts.ErrAttributeNotFound
@@ -105,7 +105,7 @@ func with[V any](m map[string]V, key string, v V) map[string]V {
 }
 
 // attribute changes the attributes of an account in one commit.
-func (op *Operator) attribute(ctx context.Context, act string, id accounts.ID, name string, size int, edit func(*rec.Attributes) error) error {
+func (op *Operator) attribute(ctx context.Context, act string, id accounts.ID, name string, size int, edit func(*flow.Unit, *rec.Attributes) error) error {
 	return op.beside(ctx, act, id, func(u *flow.Unit, a accounts.Account) error {
 		if accounts.CheckUsername(name) != nil || size > maxAttribute || name == faceAttribute || name == faceErrorAttribute {
 			return accounts.ErrAttribute
@@ -114,7 +114,7 @@ func (op *Operator) attribute(ctx context.Context, act string, id accounts.ID, n
 		if err != nil {
 			return err
 		}
-		if err := edit(&list); err != nil {
+		if err := edit(u, &list); err != nil {
 			return err
 		}
 		if len(list.Plain)+len(list.Secret) > maxAttributes {
@@ -162,7 +162,7 @@ func (op *Operator) Reveal(ctx context.Context, id accounts.ID, name string) (pa
 		}
 		sealed = list.Secret[name]
 		switch {
-		case sealed.IsZero():
+		case sealed.IsZero(), name == faceAttribute: // which [Service.Face] alone reads
 			return accounts.ErrAttributeNotFound
 		case op.people.core.Opener == nil:
 			return credentials.ErrKeyMissing

@@ -11,10 +11,11 @@ import (
 // Badge is what stands on a visitor's badge; drawing it is the host's affair. It is
 // personal data.
 type Badge struct {
-	Name  string
-	Host  string    // who answers for the visitor; "" if they are gone, or of none of the operator's sites
-	Until time.Time // when the visit ends
-	Photo []byte    // a JPEG, nil for none
+	Name      string
+	Photo     []byte    // a JPEG, nil for none
+	Host      string    // who answers for the visitor; "" for nobody, or if they are gone, or of none of the operator's sites
+	HostPhoto []byte    // a JPEG, nil for none
+	Until     time.Time // when the visit ends
 }
 
 // Badge returns what stands on a visitor's badge. Errors: [accounts.ErrAccountNotFound],
@@ -37,17 +38,24 @@ func (op *Operator) Badge(ctx context.Context, visitor accounts.ID) (Badge, erro
 	if err != nil && !errors.Is(err, accounts.ErrAccountNotYetValid) { // badges are made before the visit
 		return Badge{}, op.refused(ctx, name, nil, err)
 	}
-	host, err := s.peek(ctx, g.Sites, a.Host)
-	if err != nil && !errors.Is(err, accounts.ErrAccountNotFound) && !errors.Is(err, accounts.ErrAccountRemoved) {
-		return Badge{}, err
-	}
 	b := Badge{Name: fullName(a), Until: a.Window.Until}
-	if err == nil {
-		b.Host = host.Name()
+	if b.Photo, err = s.anyPhoto(ctx, visitor); err != nil || a.Host == "" {
+		return b, err
 	}
-	b.Photo, err = s.photo(ctx, visitor)
+	host, err := s.peek(ctx, g.Sites, a.Host)
+	if err != nil {
+		return b, known(err)
+	}
+	b.Host = host.Name()
+	b.HostPhoto, err = s.anyPhoto(ctx, host.ID)
+	return b, err
+}
+
+// anyPhoto is the photo of an account, nil if it has none.
+func (s *Service) anyPhoto(ctx context.Context, id accounts.ID) ([]byte, error) {
+	image, err := s.photo(ctx, id)
 	if errors.Is(err, accounts.ErrPhotoNotFound) {
 		err = nil
 	}
-	return b, err
+	return image, err
 }

@@ -19,7 +19,7 @@ type NewAccount struct {
 	Username    string         // "" for none; it never changes
 	First, Last string
 	Phone       string        // in international form, "" for none
-	Kind        accounts.Kind // a person or a service; visitors are issued, see [Operator.IssueVisitor]
+	Kind        accounts.Kind // a person, a service or an installer; visitors are issued, see [Operator.IssueVisitor]
 	Session     *int          // see [Details]
 	Profile     string        // id of the notification profile, "" for none
 	Roles       []string
@@ -103,7 +103,7 @@ func (op *Operator) add(u *flow.Unit, g accounts.Grant, id accounts.ID, n NewAcc
 	if err := op.people.claim(u, a); err != nil {
 		return a, "", err
 	}
-	reserve(u, string(id), roleUse, nil, a.Roles)
+	flow.ReserveRoles(u, string(id), flow.RoleUse, nil, a.Roles)
 	if err := flow.Put(u, rec.Accounts, string(id), &a); err != nil {
 		return a, "", err
 	}
@@ -111,7 +111,7 @@ func (op *Operator) add(u *flow.Unit, g accounts.Grant, id accounts.ID, n NewAcc
 	return a, message, say(u, audit.AccountCreated, a, append(fields,
 		flow.Field{Name: audit.FieldName, Value: strings.TrimSpace(a.First + " " + a.Last), Of: of},
 		flow.Field{Name: audit.FieldPhone, Value: a.Phone, Of: of},
-		flow.F(audit.FieldRole, strings.Join(a.Roles, ", ")), flow.F(audit.FieldSites, a.Sites.String()),
+		flow.F(audit.FieldRole, a.RolesText()), flow.F(audit.FieldSites, a.Sites.String()),
 		flow.F(audit.FieldStatus, string(a.StatusPowerManage(u.Now()))))...)
 }
 

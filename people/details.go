@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -198,7 +199,7 @@ func (op *Operator) Object(ctx context.Context, id accounts.ID, code credentials
 		if err := say(u, audit.AccountSuspended, b, append(changed(u, a, b), flow.F(audit.FieldReason, b.Suspended.Reason))...); err != nil {
 			return err
 		}
-		return flow.Put(u, rec.Accounts, string(known), &b)
+		return errors.Join(u.Took(a, b), flow.Put(u, rec.Accounts, string(known), &b))
 	})
 	return outsider(op.refused(ctx, name, targets, err))
 }

@@ -44,10 +44,36 @@
 // its owner stays, sealed. [Operator.Erase] destroys the key of that. [Operator.Hold] keeps
 // it, for a court for example.
 //
+// # Visitors
+//
+// [Operator.IssueVisitor] is one form and one commit: an account that ends by itself, access
+// groups, and a PIN that is drawn here and shown once. [Operator.Hosts] finds who answers
+// for a visitor, [Operator.Badge] is what stands on the badge.
+//
+// # Handing a code over
+//
+// A PIN that is drawn for somebody reaches them once: by a word that [Operator.HandOver]
+// mails or returns and [Service.Collect] spends, on a page that asks for a tap; or in a
+// letter that two people print ([Operator.PrintPIN]). Another one is always another PIN.
+//
+// # Owners
+//
+// [Service.Self] is what the owner of an account does without any right: see the own panels,
+// draw another PIN, say who else may set the own codes ([accounts.Policy.CodeConsent]). What
+// an owner does about others at their site is a role of few rights.
+//
+// # Installers
+//
+// An account of kind [accounts.InstallerKind] works at a site when somebody there, the owner
+// or an operator, has accepted it ([Operator.AcceptInstaller]), and not any more when it was
+// rejected.
+//
 // # Faces
 //
-// Photos are drawn anew, so that nothing else is left of the file. keyholder recognises no
-// faces: a host that does gives an [Embedder], and without one it cannot be switched on.
+// Photos are drawn anew, so that nothing else is left of the file; see [accounts.NewPhoto]
+// for the forms. keyholder recognises no faces: a host that
+// does gives an [Embedder], and without one it cannot be switched on. A face is sealed under
+// a key of its own, which goes when the owner opts out.
 //
 // # Mail
 //

@@ -74,6 +74,7 @@ func TestErasingDestroysWhatRemovingKeeps(t *testing.T) {
 		assert.Len(t, b.allEntries(), entries+2, "what was there is there, and that it was erased")
 		_, err = b.as("operator").Erase(t.Context(), a.ID)
 		require.ErrorIs(t, err, accounts.ErrErasure, "once")
+		require.ErrorIs(t, b.as("operator").CancelErasure(t.Context(), a.ID), accounts.ErrErasure, "too late")
 		_, err = b.as("operator").CreateConfirmed(t.Context(), people.NewAccount{Email: email(t, "new@example.com"), Username: "gone_1", Sites: sites})
 		require.ErrorIs(t, err, accounts.ErrUsernameTaken, "a username names one account for ever")
 		found, err = b.svc.Resolve(t.Context(), email(t, "gone.too@example.com"))
@@ -144,6 +145,7 @@ func TestChosenActsNeedASecondPerson(t *testing.T) {
 			two(o)
 			o.Policy = accounts.PowerManage()
 			o.Policy.Approve = accounts.RightsOf(accounts.RolesManage, accounts.AccountsRemove)
+			o.Authority.(accounts.StaticAuthority)["weaker"] = accounts.Grant{Enabled: true, Rights: accounts.RightsOf(accounts.ApprovalsGive, accounts.RolesManage), Sites: accounts.AllSites()}
 			o.Authority.(accounts.StaticAuthority)["approver"] = accounts.Grant{Enabled: true, Rights: accounts.RightsOf(accounts.ApprovalsGive), Sites: accounts.AllSites()}
 		})
 		a := b.account("owner@example.com", accounts.Active)
@@ -173,6 +175,7 @@ func TestChosenActsNeedASecondPerson(t *testing.T) {
 		_, err = b.as("operator").SetRoles(t.Context(), a.ID, "viewer")
 		require.NoError(t, err)
 		again := ask("viewer")
+		require.ErrorIs(t, b.as("weaker").Approve(t.Context(), again.ID), accounts.ErrOutranked, "the account may more than they")
 		require.NoError(t, b.as("second").Approve(t.Context(), again.ID))
 		time.Sleep(24 * time.Hour)
 		require.Equal(t, again, ask("viewer"), "an approval is for a day")
@@ -186,6 +189,68 @@ func TestChosenActsNeedASecondPerson(t *testing.T) {
 			}
 		}
 		assert.Equal(t, 1, approved, "the entry names who approved")
+	})
+}
+
+// An approval is for one act with all its words: whatever differs, also only in why, or in
+// what a role denies or opens, is asked again.
+//
+// Rules: G215
+func TestAnApprovalIsForItsVeryWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, func(o *people.Options) {
+			two(o)
+			o.Policy = accounts.PowerManage()
+			o.Policy.Approve = accounts.RightsOf(accounts.RolesManage)
+		})
+		a := b.account("owner@example.com", accounts.Active)
+		until := time.Now().Add(time.Hour)
+		lend := func(l people.Loan) error {
+			_, err := b.as("operator").Lend(t.Context(), a.ID, l)
+			return err
+		}
+		loan := people.Loan{Rights: accounts.RightsOf(accounts.AccountsView), Until: until, Reason: "a test"}
+		another, longer, more := loan, loan, loan
+		another.Reason, longer.Until = "something else", until.Add(time.Second)
+		more.Rights = accounts.RightsOf(accounts.AccountsView, accounts.AuditView)
+		opens := []accounts.Rule{{Effect: accounts.Allow, Surface: accounts.Route, Target: "/help"}}
+		add := func(r accounts.Role) error { return b.as("operator").AddRole(t.Context(), r) }
+		role := helper(accounts.AccountsView, accounts.AuditView)
+		denies, child, open, off, local := role, role, role, role, role
+		denies.Deny, child.Parent, open.Rules, off.Disabled, local.LocalOnly = accounts.RightsOf(accounts.AuditView), "viewer", opens, true, true
+		approved := func(err error) {
+			var asked *accounts.ApprovalError
+			require.ErrorAs(t, err, &asked)
+			require.NoError(t, b.as("second").Approve(t.Context(), asked.ID))
+		}
+		approved(lend(loan))
+		approved(add(role))
+		list, err := b.as("north").Approvals(t.Context())
+		require.NoError(t, err)
+		require.Len(t, list, 1, "a role is for all sites")
+		all, err := b.as("second").Approvals(t.Context())
+		require.NoError(t, err)
+		for _, one := range all {
+			if one.Target != a.ID {
+				require.ErrorIs(t, b.as("north").Approve(t.Context(), one.ID), accounts.ErrApprovalNotFound)
+			}
+		}
+		require.Equal(t, a.ID, list[0].Target)
+		for name, err := range map[string]error{"why": lend(another), "until": lend(longer), "rights": lend(more), "denies": add(denies), "parent": add(child),
+			"opens": add(open), "disabled": add(off), "local": add(local)} {
+			require.ErrorIs(t, err, accounts.ErrApprovalRequired, name)
+		}
+		require.NoError(t, lend(loan))
+		require.NoError(t, add(role))
+
+		mine, theirs := accounts.Role{Name: "trainee", Allow: role.Allow}, accounts.Role{Name: "trainee"}
+		approved(add(mine))
+		err = b.as("second").AddRole(t.Context(), theirs)
+		var asked *accounts.ApprovalError
+		require.ErrorAs(t, err, &asked)
+		require.NoError(t, b.as("operator").Approve(t.Context(), asked.ID))
+		require.NoError(t, b.as("second").AddRole(t.Context(), theirs))
+		require.ErrorIs(t, b.as("operator").ChangeRole(t.Context(), mine), accounts.ErrApprovalRequired, "adding was approved, not changing")
 	})
 }
 
@@ -204,9 +269,11 @@ func TestWhatIsHeldIsNotErased(t *testing.T) {
 			return len(found)
 		}
 		require.ErrorIs(t, b.op.Hold(t.Context(), "nobody", ""), accounts.ErrAccountNotFound)
+		_, err := b.op.Erase(t.Context(), "nobody")
+		require.ErrorIs(t, err, accounts.ErrAccountNotFound)
 		require.NoError(t, b.op.Hold(t.Context(), a.ID, "a court asked"))
 		require.NoError(t, b.op.Hold(t.Context(), a.ID, "again"))
-		_, err := b.op.Erase(t.Context(), a.ID)
+		_, err = b.op.Erase(t.Context(), a.ID)
 		require.ErrorIs(t, err, accounts.ErrHeld)
 		require.NoError(t, b.op.Unhold(t.Context(), a.ID))
 		_, err = b.op.Erase(t.Context(), a.ID)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/fault"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 )
@@ -53,6 +54,8 @@ func taken(err error) error {
 		return accounts.ErrUsernameTaken
 	case strings.HasPrefix(string(name), "role|"):
 		return accounts.ErrRoleNotFound // it is being removed
+	case strings.HasPrefix(string(name), string(credentials.TenantScope)):
+		return credentials.ErrCodeTaken
 	}
 	return accounts.ErrEmailInUse
 }
@@ -60,7 +63,7 @@ func taken(err error) error {
 // outsider makes [ErrCode] of every reason that tells something about an account.
 func outsider(err error) error {
 	for _, reason := range []error{flow.ErrNoSecret, flow.ErrSecretExpired, flow.ErrSecretWrong, flow.ErrGuesses,
-		accounts.ErrInvalidTransition, accounts.ErrAccountNotFound} {
+		accounts.ErrInvalidTransition, accounts.ErrAccountNotFound, accounts.ErrAccountRemoved} {
 		if errors.Is(err, reason) {
 			return ErrCode
 		}

@@ -26,6 +26,7 @@ func furnished(t *testing.T) (*bench, people.Account, people.Receipt) {
 		o.Policy = accounts.PowerManage()
 		o.Policy.Approve = accounts.RightsOf(accounts.AccountsErase)
 	})
+	b.groups()
 	a := b.account("owner@example.com", accounts.Active)
 	d, err := b.op.ResetPassword(t.Context(), a.ID)
 	require.NoError(t, err)
@@ -40,7 +41,7 @@ func furnished(t *testing.T) (*bench, people.Account, people.Receipt) {
 func (b *bench) stored() map[store.Key]uint64 {
 	b.t.Helper()
 	all := map[store.Key]uint64{}
-	for _, kind := range []store.Kind{"account", "address", "approval", "attributes", "erasure", "hold", "login", "onetime", "person", "photo", "profile", "role", "site"} {
+	for _, kind := range []store.Kind{"account", "address", "approval", "attributes", "consent", "credential", "erasure", "group", "hold", "login", "onetime", "person", "photo", "profile", "projection", "role", "site"} {
 		for _, r := range b.kind(kind) {
 			all[r.Key] = r.Version
 		}
@@ -68,12 +69,15 @@ func writes(b *bench, a people.Account) map[string]func(op *people.Operator) err
 			return err
 		},
 	}
-	for _, name := range []string{"AddRole", "Hold", "IssueVisitor", "Lend", "Remove", "RemoveAttribute", "RemovePhoto", "Revoke", "SetAttribute", "SetDetails",
+	for _, name := range []string{"AddRole", "HandOver", "Hold", "IssueVisitor", "Lend", "Remove", "RemoveAttribute", "RemovePhoto", "Revoke", "SetAttribute", "SetDetails",
 		"SetPhoto", "SetProfile", "SetSecret", "SetSite", "SetSites", "SetWindow", "Suspend"} {
-		out[name] = func(op *people.Operator) error { return operations[name](ctx, op, a, "") }
+		out[name] = func(op *people.Operator) error { return operations[name](ctx, turn{op: op, a: a}) }
 	}
 	return out
 }
+
+// said is in how many entries an operation is recorded, where it is not one.
+var said = map[string]int{"IssueVisitor": 3}
 
 // A store that fails leaves everything as it was, whatever is done; one that loses its
 // answer does it once.
@@ -106,7 +110,7 @@ func TestAStoreThatFailsChangesNothing(t *testing.T) {
 		require.NoError(t, writes(b, a)[name](b.as("operator")), name)
 		b.failing(nil)
 		require.True(t, lost, name)
-		assert.Len(t, b.allEntries(), entries+1, name)
+		assert.Len(t, b.allEntries(), entries+max(1, said[name]), name)
 	}
 }
 
@@ -120,7 +124,7 @@ func TestNothingOfAnotherSiteIsRead(t *testing.T) {
 	foreign, err := b.op.CreateConfirmed(t.Context(), people.NewAccount{Email: email(t, planted[0]), First: planted[1], Phone: planted[2],
 		Sites: accounts.TheseSites("south")})
 	require.NoError(t, err)
-	_, err = b.op.IssueVisitor(t.Context(), people.NewVisitor{First: planted[1], Host: foreign.ID, Sites: accounts.TheseSites("south"), Until: time.Now().Add(time.Hour)})
+	_, err = b.op.IssueVisitor(t.Context(), people.NewVisitor{First: planted[1], Groups: []string{"anywhere"}, Host: foreign.ID, Sites: accounts.TheseSites("south"), Until: time.Now().Add(time.Hour)})
 	require.NoError(t, err)
 	require.NoError(t, b.op.SetAttribute(t.Context(), foreign.ID, "floor", planted[1]))
 	own, err := b.op.CreateConfirmed(t.Context(), people.NewAccount{Email: email(t, "north@example.com"), Sites: sites})

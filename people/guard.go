@@ -18,7 +18,7 @@ func (op *Operator) own(id accounts.ID) bool {
 
 // never are the acts that nobody does to their own account: they could lock their author
 // out, or give more than was given.
-var never = []string{"Erase", "Lend", "Remove", "Revoke", "SetRoles", "SetSites", "SetWindow", "Suspend", "Unlend"}
+var never = []string{"Lend", "Remove", "Revoke", "SetRoles", "SetSites", "SetWindow", "Suspend", "Unlend"}
 
 // guard reports why the operator may not do an act to an account, beside its right: it is
 // the operator's own, or it is stronger than the operator.
@@ -81,29 +81,9 @@ func mayGive(u *flow.Unit, g accounts.Grant, roles []string) error {
 	return nil
 }
 
-// What holds and reserves the name of a role: accounts that have it and roles that descend
-// from it reserve it, and removing it takes it, which no reservation allows.
-const (
-	roleUse   = "role"
-	parentUse = "parent"
-)
-
-func roleName(name string) store.Name { return store.Name("role|" + name) }
-
-// reserve moves the reservations of roles from those that a holder had to those that it gets.
-// Built-in roles cannot be removed and need none.
-func reserve(u *flow.Unit, holder, use string, had, gets []string) {
-	for _, name := range had {
-		if _, builtin := accounts.BuiltinRole(name); !builtin && !slices.Contains(gets, name) {
-			u.Do(store.Release{Name: roleName(name), Holder: holder, Use: use, Reserve: true})
-		}
-	}
-	for _, name := range gets {
-		if _, builtin := accounts.BuiltinRole(name); !builtin && !slices.Contains(had, name) {
-			u.Do(store.Claim{Name: roleName(name), Holder: holder, Use: use, Reserve: true})
-		}
-	}
-}
+// parentUse is the use under which a role reserves the name of its parent, see
+// [flow.RoleUse].
+const parentUse = "parent"
 
 // once is a list without repetitions, in its order.
 func once(list []string) []string {

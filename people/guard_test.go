@@ -19,7 +19,7 @@ import (
 )
 
 // overAccounts are the operations that change one account.
-var overAccounts = []string{"Enable", "Lend", "Remove", "RemoveAttribute", "RemovePhoto", "ResetPassword", "Reveal", "Revoke", "SetAttribute",
+var overAccounts = []string{"Enable", "HandOver", "Lend", "OpenCodes", "PrintPIN", "Remove", "RemoveAttribute", "RemovePhoto", "ResetPassword", "Reveal", "Revoke", "SetAttribute",
 	"SetContact", "SetDetails", "SetPhoto", "SetRoles", "SetSecret", "SetSites", "SetWindow", "Suspend", "Unlend", "Unlock", "Unrevoke"}
 
 // hired adds an account with roles that can sign in.
@@ -85,7 +85,7 @@ func TestNobodyTouchesAStrongerAccount(t *testing.T) {
 			{"weaker", suspended, accounts.ErrPermissionDenied}, {"north", both, accounts.ErrSiteMismatch},
 		} {
 			before := b.record(c.a.ID)
-			err := operations[name](t.Context(), b.as(c.who), c.a, "")
+			err := operations[name](t.Context(), turn{op: b.as(c.who), a: c.a})
 			require.ErrorIs(t, err, accounts.ErrOutranked, "%s of %s by %s", name, c.a.Email, c.who)
 			require.ErrorIs(t, err, c.cause, name)
 			require.Equal(t, before, b.record(c.a.ID), name)
@@ -93,7 +93,7 @@ func TestNobodyTouchesAStrongerAccount(t *testing.T) {
 	}
 	assert.Zero(t, b.mail.Tries())
 	for _, name := range overAccounts {
-		err := operations[name](t.Context(), b.as("weaker"), b.hired(name+"@example.com", sites, "installer"), "")
+		err := operations[name](t.Context(), turn{op: b.as("weaker"), a: b.hired(name+"@example.com", sites, "installer")})
 		require.NotErrorIs(t, err, accounts.ErrOutranked, "an equal or lesser account: %s", name)
 	}
 }
@@ -106,7 +106,7 @@ func TestNobodyDoesThisToTheirOwnAccount(t *testing.T) {
 	b.hired("other@example.com", accounts.AllSites(), "admin")
 	for _, name := range []string{"Lend", "Remove", "Revoke", "SetRoles", "SetSites", "SetWindow", "Suspend", "Unlend"} {
 		before := b.record(admin.ID)
-		require.ErrorIs(t, operations[name](t.Context(), as(admin), admin, ""), accounts.ErrOwnAccount, name)
+		require.ErrorIs(t, operations[name](t.Context(), turn{op: as(admin), a: admin}), accounts.ErrOwnAccount, name)
 		require.Equal(t, before, b.record(admin.ID), name)
 	}
 	_, err := as(admin).ResetPassword(t.Context(), admin.ID)
@@ -126,7 +126,7 @@ func TestTheLastAdministratorStays(t *testing.T) {
 	_, err := b.op.SetWindow(t.Context(), ends.ID, credentials.Window{Until: time.Now().Add(time.Hour)})
 	require.NoError(t, err)
 	for _, name := range []string{"Remove", "Revoke", "SetRoles", "SetWindow", "Suspend"} {
-		require.ErrorIs(t, operations[name](t.Context(), as(ends), last, ""), accounts.ErrLastAdmin, name)
+		require.ErrorIs(t, operations[name](t.Context(), turn{op: as(ends), a: last}), accounts.ErrLastAdmin, name)
 	}
 	_, err = as(ends).SetSites(t.Context(), last.ID, sites)
 	require.ErrorIs(t, err, accounts.ErrLastAdmin)

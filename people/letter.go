@@ -7,6 +7,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/notify"
+	"github.com/seed-a2d3eaca/keyholder/panel"
 )
 
 // LetterKind is what a message is about.
@@ -17,10 +18,16 @@ const (
 	SetupLetter LetterKind = "setup" // the code that confirms a new account
 	ResetLetter LetterKind = "reset" // the code that sets a new password
 	MovedLetter LetterKind = "moved" // to the former address: the code that objects to the new one
+	// VisitorLetter is to a visitor: the PIN, which works for the whole visit.
+	VisitorLetter LetterKind = "visitor"
+	// HandOverLetter has the word by which a new PIN is collected, see [Service.Collect].
+	HandOverLetter LetterKind = "handover"
 	// AddressLetter and PhoneLetter go, without a code, to the address from before a change by
 	// anybody of the address or the phone number.
 	AddressLetter LetterKind = "address changed"
 	PhoneLetter   LetterKind = "phone changed"
+	// CodesLetter goes, without a code, when operators have opened the owner's codes.
+	CodesLetter LetterKind = "codes opened"
 )
 
 // Letter is a message before it is put into words.
@@ -28,12 +35,18 @@ type Letter struct {
 	Kind    LetterKind
 	Name    string // of the person, personal; escape it in HTML
 	Code    credentials.Code
-	Expires time.Time // the code works until then; without a code: when it is old news
+	Word    panel.Secret // of a HandOverLetter, instead of a code: the end of a link, after a #
+	Expires time.Time    // the code works until then; without a code: when it is old news
 }
 
 func letter(l flow.Letter) Letter {
-	c, _ := l.Secret.Code() // none in a message that only tells
-	return Letter{Kind: LetterKind(l.Purpose), Name: l.Name, Code: c, Expires: l.Expires}
+	out := Letter{Kind: LetterKind(l.Purpose), Name: l.Name, Expires: l.Expires}
+	if out.Kind == HandOverLetter {
+		out.Word = panel.SecretOf(l.Secret.Reveal())
+		return out
+	}
+	out.Code, _ = l.Secret.Code() // none in a message that only tells
+	return out
 }
 
 // compose is the plain English of a message.
@@ -46,6 +59,22 @@ func compose(l Letter) notify.Message {
 		return notify.Message{Subject: "Your account was changed", Text: strings.Join([]string{
 			"Hello " + l.Name + ",", "", "The " + what + " of your account was changed. If you wanted that, do nothing.",
 			"If you did not, tell an operator at once.", ""}, "\n")}
+	}
+	if l.Kind == CodesLetter {
+		return notify.Message{Subject: "Your codes can be changed", Text: strings.Join([]string{
+			"Hello " + l.Name + ",", "", "Operators have opened your codes: for a time they can set new ones for you.",
+			"Your account shows for how long and why, and there you can end it.", ""}, "\n")}
+	}
+	until := l.Expires.UTC().Format("15:04 on 2 January 2006") + " UTC."
+	if l.Kind == VisitorLetter {
+		return notify.Message{Subject: "Your PIN for your visit", Text: strings.Join([]string{
+			"Hello " + l.Name + ",", "", "You are expected. This PIN lets you in:", "", "    " + l.Code.Reveal(), "",
+			"It works until " + until, "Give it to nobody.", ""}, "\n")}
+	}
+	if l.Kind == HandOverLetter {
+		return notify.Message{Subject: "Your new PIN is ready", Text: strings.Join([]string{
+			"Hello " + l.Name + ",", "", "You have a new PIN. See it on the page that you were told, with this word:", "", "    " + l.Word.Reveal(), "",
+			"It is shown once, until " + until, "Give the word to nobody.", ""}, "\n")}
 	}
 	subject, why := "Your code to set up your account", "An account was made for you. Confirm it with this code:"
 	unexpected := "If you did not expect this message, do nothing and give the code to nobody."
@@ -60,6 +89,6 @@ func compose(l Letter) notify.Message {
 		"Hello " + l.Name + ",", "",
 		why, "",
 		"    " + l.Code.Reveal(), "",
-		"It works once, until " + l.Expires.UTC().Format("15:04 on 2 January 2006") + " UTC.",
+		"It works once, until " + until,
 		unexpected, ""}, "\n")}
 }

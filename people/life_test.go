@@ -317,53 +317,6 @@ func TestAProfileActsAtOnce(t *testing.T) {
 	assert.Equal(t, []accounts.Profile{office}, list)
 }
 
-// Visitors have a host and an end, are listed apart, and are suggested for no panel user.
-//
-// Rules: G8, G154
-func TestVisitorsAreListedApart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
-		host := b.account("host@example.com", accounts.Active)
-		away := b.account("away@example.com", accounts.Suspended)
-		n := people.NewVisitor{First: "Guest", Email: email(t, "guest@example.com"), Host: host.ID, Sites: sites, Until: time.Now().Add(4 * time.Hour)}
-		for want, change := range map[error]func(*people.NewVisitor){
-			accounts.ErrVisitor:          func(n *people.NewVisitor) { n.First = "" },
-			accounts.ErrAccountNotFound:  func(n *people.NewVisitor) { n.Host = "nobody" },
-			accounts.ErrAccountSuspended: func(n *people.NewVisitor) { n.Host = away.ID },
-			people.ErrNoSites:            func(n *people.NewVisitor) { n.Sites = accounts.Sites{} },
-			accounts.ErrPhoneFormat:      func(n *people.NewVisitor) { n.Phone = "1" },
-			credentials.ErrValidityOrder: func(n *people.NewVisitor) { n.From = n.Until.Add(time.Second) },
-		} {
-			bad := n
-			change(&bad)
-			_, err := b.op.IssueVisitor(t.Context(), bad)
-			require.ErrorIs(t, err, want)
-		}
-		for _, change := range []func(*people.NewVisitor){func(n *people.NewVisitor) { n.Host = "" }, func(n *people.NewVisitor) { n.Until = time.Time{} }} {
-			bad := n
-			change(&bad)
-			_, err := b.op.IssueVisitor(t.Context(), bad)
-			require.ErrorIs(t, err, accounts.ErrVisitor)
-		}
-		v, err := b.op.IssueVisitor(t.Context(), n)
-		require.NoError(t, err)
-		assert.Equal(t, accounts.Active, v.State)
-		page, err := b.op.Accounts(t.Context(), people.Search{})
-		require.NoError(t, err)
-		assert.Equal(t, int64(2), page.Total)
-		page, err = b.op.Visitors(t.Context(), people.Search{})
-		require.NoError(t, err)
-		require.Len(t, page.Accounts, 1)
-		assert.Equal(t, host.ID, page.Accounts[0].Host)
-		found, err := b.desk().op.Suggest(t.Context(), "guest@")
-		require.NoError(t, err)
-		assert.Empty(t, found)
-		time.Sleep(4 * time.Hour)
-		assert.Equal(t, accounts.Expired, b.facts(v.ID).State, "it ends by itself")
-		assert.Zero(t, b.mail.Tries())
-	})
-}
-
 // A page, a route or a function of the host's own is opened by the roles of the account.
 func TestRolesOpenTheHostsOwnSurfaces(t *testing.T) {
 	b := newBench(t)

@@ -35,15 +35,16 @@ func TestListsOfSites(t *testing.T) {
 		}
 		o.Authority = static
 	})
+	b.groups()
 	host := b.hired("host@example.com", accounts.AllSites())
 	have := map[bool][]people.Account{false: {host}}
 	for i, of := range []accounts.Sites{accounts.TheseSites("north"), accounts.TheseSites("south"), accounts.TheseSites("north", "south"), accounts.TheseSites("east"),
 		accounts.TheseSites(long), accounts.TheseSites(many...), accounts.AllSites(), accounts.TheseSites("north"), accounts.TheseSites("north", "east")} {
 		have[false] = append(have[false], b.hired(fmt.Sprintf("%c%d@example.com", 'a'+i%3, i), of))
 		v, err := b.op.IssueVisitor(t.Context(), people.NewVisitor{First: "Guest", Host: host.ID, Email: email(t, fmt.Sprintf("v%d@example.com", i)),
-			Sites: of, Until: time.Now().Add(time.Hour)})
+			Groups: []string{"anywhere"}, Sites: of, Until: time.Now().Add(time.Hour)})
 		require.NoError(t, err)
-		have[true] = append(have[true], v)
+		have[true] = append(have[true], v.Account)
 	}
 	for who, sites := range readers {
 		for visitors, list := range have {

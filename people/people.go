@@ -38,6 +38,9 @@ type Options struct {
 	Faces Embedder
 	// Policy settles what the products leave open; zero: accounts.PowerManage().
 	Policy accounts.Policy
+	// Codes is what PINs that are drawn here must be: what roster is given, because persons
+	// share one space of PINs. Zero: 4 to 6 digits that are not easy to guess.
+	Codes credentials.Policy
 	// FirstTry is how long a call waits for the first try to send its message; zero: 5
 	// seconds, negative: not at all.
 	FirstTry time.Duration

@@ -19,6 +19,8 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/engine"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 	"github.com/seed-a2d3eaca/keyholder/notify"
 	"github.com/seed-a2d3eaca/keyholder/notify/notifytest"
 	"github.com/seed-a2d3eaca/keyholder/people"
@@ -156,6 +158,39 @@ func email(t testing.TB, s string) accounts.Email {
 }
 
 var sites = accounts.TheseSites("north")
+
+// groups adds two access groups: "guests" of the site "north", and "anywhere".
+func (b *bench) groups() {
+	b.t.Helper()
+	core := &flow.Core{Store: b.store, Keys: b.keys}
+	_, err := core.Act(b.t.Context(), accounts.SystemActor("test"), func(u *flow.Unit) error {
+		for id, site := range map[string]string{"guests": "north", "anywhere": ""} {
+			if err := flow.Put(u, rec.Groups, id, &rec.Group{Group: credentials.Group{ID: id}, Site: site}); err != nil {
+				return err
+			}
+		}
+		_, err := u.Say(audit.AccessGroupChanged, audit.Success, nil)
+		return err
+	})
+	require.NoError(b.t, err)
+}
+
+// kept is all that is kept as text: the log, the transcripts, diagnostics, and the records
+// of some kinds.
+func (b *bench) kept(kinds ...store.Kind) string {
+	b.t.Helper()
+	var text strings.Builder
+	text.WriteString(b.log.String() + strings.Join(b.wrote(), "\n"))
+	for _, e := range b.allEntries() {
+		text.Write(e.Body)
+	}
+	for _, kind := range kinds {
+		for _, r := range b.kind(kind) {
+			text.Write(r.Body)
+		}
+	}
+	return text.String()
+}
 
 // account adds an account in a state: NotConfirmed, Active, Suspended or Removed.
 func (b *bench) account(address string, state accounts.State) people.Account {

@@ -2,45 +2,12 @@ package people
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
-	"fmt"
-	"math"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
-	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 )
-
-// Embedder finds the face in a photo and makes numbers of it by which it is recognised:
-// YuNet and MobileFaceNet, for example. keyholder has none of its own; without one, facial
-// recognition cannot be switched on. It works on this machine and sends nothing anywhere.
-type Embedder interface {
-	// Embed returns [FaceSize] numbers for the face in a JPEG, or an error that wraps
-	// [accounts.ErrNoFaceDetected]: its text is kept as the reason.
-	Embed(ctx context.Context, jpeg []byte) ([]float32, error)
-}
-
-// FaceSize is how many numbers an embedding has.
-const FaceSize = 512
-
-// The attributes that facial recognition keeps.
-const (
-	faceAttribute        = rec.FaceAttribute                    // secret: FaceSize 32-bit floats, little-endian
-	faceErrorAttribute   = "facial_recognition_embedding_error" // why there is none
-	faceEnabledAttribute = "facial_recognition_enabled"         // "false" opts out
-)
-
-// wantsFace reports whether the owner has not opted out.
-func wantsFace(list rec.Attributes) bool { return list.Plain[faceEnabledAttribute] != "false" }
-
-// dropFace takes away all that was made of a face.
-func dropFace(list *rec.Attributes) {
-	delete(list.Secret, faceAttribute)
-	delete(list.Plain, faceErrorAttribute)
-}
 
 // decoding bounds how many photos a service unpacks at once.
 const decoding = 2
@@ -57,52 +24,42 @@ func (op *Operator) SetPhoto(ctx context.Context, id accounts.ID, upload []byte)
 	if err != nil {
 		return err
 	}
-	image, err := op.people.decode(ctx, upload)
+	p, err := op.people.picture(ctx, upload, wantsFace(list))
 	if err != nil {
 		return op.refused(ctx, name, nil, err)
 	}
-	var face []float32
-	var reason string
-	if op.people.o.Faces != nil && wantsFace(list) {
-		face, err = op.people.o.Faces.Embed(ctx, image)
-		switch {
-		case errors.Is(err, accounts.ErrNoFaceDetected):
-			face, reason = nil, flow.Reason(err)
-		case err != nil:
-			return fmt.Errorf("embed: %w", err)
-		case len(face) != FaceSize:
-			return accounts.ErrEmbeddingSize
-		}
+	return op.beside(ctx, name, id, func(u *flow.Unit, a accounts.Account) error { return op.people.keep(u, a, p) })
+}
+
+// picture is a photo that is to be kept, with what was made of the face in it.
+type picture struct {
+	image []byte
+	face  []float32
+	why   string // there is no face
+}
+
+// picture makes what is kept of an upload.
+func (s *Service) picture(ctx context.Context, upload []byte, face bool) (picture, error) {
+	image, err := s.decode(ctx, upload)
+	p := picture{image: image}
+	if err == nil && face && s.o.Faces != nil {
+		p.face, p.why, err = s.embed(ctx, image)
 	}
-	return op.beside(ctx, name, id, func(u *flow.Unit, a accounts.Account) error {
-		if _, _, err := flow.Load(u, rec.Photos, string(id)); err != nil {
-			return err
-		}
-		list, had, err := flow.Load(u, rec.AttributeLists, string(id))
-		if err != nil {
-			return err
-		}
-		dropFace(&list)
-		if wantsFace(list) && reason != "" {
-			list.Plain = with(list.Plain, faceErrorAttribute, reason)
-		}
-		if wantsFace(list) && face != nil {
-			sealed, err := op.people.core.Keys.Seal(faceBinding(id), floats(face))
-			if err != nil {
-				return err
-			}
-			list.Secret = with(list.Secret, faceAttribute, sealed)
-		}
-		if had || len(list.Plain)+len(list.Secret) > 0 {
-			if err := flow.Put(u, rec.AttributeLists, string(id), &list); err != nil {
-				return err
-			}
-		}
-		if err := say(u, audit.AccountPhotoChanged, a, flow.F(audit.FieldFields, "set")); err != nil {
-			return err
-		}
-		return flow.Put(u, rec.Photos, string(id), &rec.Photo{Image: image, Taken: u.Now()})
-	})
+	return p, err
+}
+
+// keep puts the photo of an account into a decision.
+func (s *Service) keep(u *flow.Unit, a accounts.Account, p picture) error {
+	if _, _, err := flow.Load(u, rec.Photos, string(a.ID)); err != nil {
+		return err
+	}
+	if err := s.keepFace(u, a.ID, p); err != nil {
+		return err
+	}
+	if err := say(u, audit.AccountPhotoChanged, a, flow.F(audit.FieldFields, "set")); err != nil {
+		return err
+	}
+	return flow.Put(u, rec.Photos, string(a.ID), &rec.Photo{Image: p.image, Taken: u.Now()})
 }
 
 // decode makes a photo, a few at a time.
@@ -114,50 +71,6 @@ func (s *Service) decode(ctx context.Context, upload []byte) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-}
-
-// floats are the bytes of an embedding.
-func floats(face []float32) []byte {
-	b := make([]byte, 0, 4*len(face))
-	for _, f := range face {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(f))
-	}
-	return b
-}
-
-// faceBinding is what an embedding is sealed for: unlike other secret attributes it is
-// read by [Service.Face] alone.
-func faceBinding(id accounts.ID) credentials.Binding {
-	return rec.AttributeBinding(string(id), faceAttribute)
-}
-
-// Face returns the embedding of an account's face, for a host's own matcher; nil without an
-// [Embedder], if there is none, or if the owner has opted out. It needs a keyring that
-// opens and asks no right.
-func (s *Service) Face(ctx context.Context, id accounts.ID) ([]float32, error) {
-	if s.o.Faces == nil {
-		return nil, nil
-	}
-	rs, err := s.core.Store.Load(ctx, rec.AttributeLists.Key(string(id)))
-	if err != nil {
-		return nil, err
-	}
-	list, _, err := rec.AttributeLists.Decode(rs[0])
-	if err != nil || list.Secret[faceAttribute].IsZero() {
-		return nil, err
-	}
-	if s.core.Opener == nil {
-		return nil, credentials.ErrKeyMissing
-	}
-	b, err := s.core.Opener.Open(faceBinding(id), list.Secret[faceAttribute])
-	if err != nil {
-		return nil, err
-	}
-	face := make([]float32, len(b)/4)
-	for i := range face {
-		face[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-	}
-	return face, nil
 }
 
 // Photo returns the photo of an account, a JPEG. Serve it under the same right, as
@@ -198,14 +111,8 @@ func (op *Operator) RemovePhoto(ctx context.Context, id accounts.ID) error {
 		if !found {
 			return accounts.ErrPhotoNotFound
 		}
-		list, had, err := flow.Load(u, rec.AttributeLists, string(id))
-		if err != nil {
+		if err := op.people.keepFace(u, id, picture{}); err != nil {
 			return err
-		}
-		if dropFace(&list); had {
-			if err := flow.Put(u, rec.AttributeLists, string(id), &list); err != nil {
-				return err
-			}
 		}
 		flow.Drop(u, rec.Photos, string(id))
 		return say(u, audit.AccountPhotoChanged, a, flow.F(audit.FieldFields, "removed"))

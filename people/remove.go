@@ -124,7 +124,7 @@ const leaveFresh = 5 * time.Minute
 // bury puts the end of an account into a decision.
 func (s *Service) bury(u *flow.Unit, a, gone accounts.Account, fields ...flow.Field) error {
 	id := a.ID
-	reserve(u, string(id), roleUse, a.Roles, nil)
+	flow.ReserveRoles(u, string(id), flow.RoleUse, a.Roles, nil)
 	linked, err := s.core.Store.Tally(u.Context(), store.Query{Kind: rec.Users.Name, Term: rec.ByAccount, From: []byte(id), To: append([]byte(id), 0)})
 	if err != nil {
 		return err
@@ -159,10 +159,11 @@ func (s *Service) unlink(ctx context.Context, actor accounts.Actor, id accounts.
 	}
 }
 
-// strip takes away what is kept beside an account: its photo, its attributes, and how its
-// owner signed in.
+// strip takes away what is kept beside an account: its photo and face, its attributes, the
+// consents of its owner, and how they signed in.
 func strip(u *flow.Unit, id accounts.ID) error {
-	return errors.Join(lose(u, rec.Photos, string(id)), lose(u, rec.AttributeLists, string(id)), lose(u, rec.Logins, string(id)))
+	return errors.Join(lose(u, rec.Photos, string(id)), lose(u, rec.Salts, faceKey(id)), lose(u, rec.AttributeLists, string(id)),
+		lose(u, rec.ConsentLists, string(id)), lose(u, rec.Logins, string(id)))
 }
 
 // lose drops a record, if there is one.

@@ -27,13 +27,13 @@ func (op *Operator) SetRoles(ctx context.Context, id accounts.ID, roles ...strin
 		if err := op.people.policy(b).Check(b); err != nil {
 			return a, err
 		}
-		approver, err := op.approval(u, name, a, "roles "+strings.Join(b.Roles, ", "))
+		approver, err := op.approval(u, name, a, "roles "+b.RolesText())
 		if err != nil {
 			return a, err
 		}
-		reserve(u, string(id), roleUse, a.Roles, b.Roles)
+		flow.ReserveRoles(u, string(id), flow.RoleUse, a.Roles, b.Roles)
 		return b, say(u, audit.AccountRoleChanged, b, flow.F(audit.FieldApprover, approver),
-			flow.F(audit.FieldRoleBefore, strings.Join(a.Roles, ", ")), flow.F(audit.FieldRole, strings.Join(b.Roles, ", ")))
+			flow.F(audit.FieldRoleBefore, a.RolesText()), flow.F(audit.FieldRole, b.RolesText()))
 	})
 }
 
@@ -58,8 +58,7 @@ func (op *Operator) SetSites(ctx context.Context, id accounts.ID, sites accounts
 		if err != nil {
 			return a, err
 		}
-		b := a
-		b.Sites = sites
+		b := a.Move(sites)
 		return b, say(u, audit.AccountRoleChanged, b, flow.F(audit.FieldApprover, approver),
 			flow.F(audit.FieldSitesBefore, a.Sites.String()), flow.F(audit.FieldSites, b.Sites.String()))
 	})

@@ -1,12 +1,14 @@
 package people_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -22,222 +24,116 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/store/memstore"
 )
 
+// turn is who does an operation, to which account, and a message to its owner.
+type turn struct {
+	op      *people.Operator
+	a       people.Account
+	receipt people.Receipt
+}
+
+// failed is why an operation that answers with something failed.
+func failed[T any](_ T, err error) error { return err }
+
 // operations is every method of an operator, on one account.
-var operations = map[string]func(ctx context.Context, op *people.Operator, a people.Account, r people.Receipt) error{
-	"Account": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Account(ctx, a.ID)
+var operations = map[string]func(ctx context.Context, x turn) error{
+	"Accept":          func(ctx context.Context, x turn) error { return failed(x.op.Accept(ctx, "none")) },
+	"AcceptInstaller": func(ctx context.Context, x turn) error { return x.op.AcceptInstaller(ctx, x.a.ID, "north") },
+	"Account":         func(ctx context.Context, x turn) error { return failed(x.op.Account(ctx, x.a.ID)) },
+	"Accounts":        func(ctx context.Context, x turn) error { return failed(x.op.Accounts(ctx, people.Search{})) },
+	"AddRole":         func(ctx context.Context, x turn) error { return x.op.AddRole(ctx, accounts.Role{Name: "helper"}) },
+	"Approvals":       func(ctx context.Context, x turn) error { return failed(x.op.Approvals(ctx)) },
+	"Approve":         func(ctx context.Context, x turn) error { return x.op.Approve(ctx, "no such approval") },
+	"Attributes":      func(ctx context.Context, x turn) error { return failed(x.op.Attributes(ctx, x.a.ID)) },
+	"Badge":           func(ctx context.Context, x turn) error { return failed(x.op.Badge(ctx, x.a.ID)) },
+	"CancelErasure":   func(ctx context.Context, x turn) error { return x.op.CancelErasure(ctx, x.a.ID) },
+	"ChangeRole":      func(ctx context.Context, x turn) error { return x.op.ChangeRole(ctx, accounts.Role{Name: "helper"}) },
+	"CheckMailer":     func(ctx context.Context, x turn) error { return x.op.CheckMailer(ctx) },
+	"Confirm": func(ctx context.Context, x turn) error {
+		return failed(x.op.Confirm(ctx, people.ByID(x.a.ID), credentials.Code{}))
+	},
+	"Consents": func(ctx context.Context, x turn) error { return failed(x.op.Consents(ctx, x.a.ID)) },
+	"Create": func(ctx context.Context, x turn) error {
+		_, _, err := x.op.Create(ctx, people.NewAccount{Sites: x.a.Sites})
 		return err
 	},
-	"Accounts": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		_, err := op.Accounts(ctx, people.Search{})
-		return err
+	"CreateConfirmed": func(ctx context.Context, x turn) error {
+		return failed(x.op.CreateConfirmed(ctx, people.NewAccount{Sites: x.a.Sites}))
 	},
-	"AddRole": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		return op.AddRole(ctx, accounts.Role{Name: "helper"})
+	"Delivery":   func(ctx context.Context, x turn) error { return failed(x.op.Delivery(ctx, x.receipt)) },
+	"Enable":     func(ctx context.Context, x turn) error { return failed(x.op.Enable(ctx, x.a.ID)) },
+	"EnableMany": func(ctx context.Context, x turn) error { return only(x.op.EnableMany(ctx, x.a.ID)) },
+	"Erase":      func(ctx context.Context, x turn) error { return failed(x.op.Erase(ctx, x.a.ID)) },
+	"Exists":     func(ctx context.Context, x turn) error { return failed(x.op.Exists(ctx, x.a.Email)) },
+	"Explain": func(ctx context.Context, x turn) error {
+		return failed(x.op.Explain(ctx, x.a.ID, "roster.SetCode", "north"))
 	},
-	"Approvals": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		_, err := op.Approvals(ctx)
-		return err
+	"HandOver":   func(ctx context.Context, x turn) error { return failed(x.op.HandOver(ctx, x.a.ID, people.HandOver{})) },
+	"Hold":       func(ctx context.Context, x turn) error { return x.op.Hold(ctx, x.a.ID, "a court asked") },
+	"Hosts":      func(ctx context.Context, x turn) error { return failed(x.op.Hosts(ctx, "")) },
+	"Installers": func(ctx context.Context, x turn) error { return failed(x.op.Installers(ctx, "north")) },
+	"IssueVisitor": func(ctx context.Context, x turn) error {
+		return failed(x.op.IssueVisitor(ctx, people.NewVisitor{First: "Guest", Host: x.a.ID, Groups: []string{"guests"}, Sites: sites, Until: time.Now().Add(time.Hour)}))
 	},
-	"Approve": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		return op.Approve(ctx, "no such approval")
+	"Lend": func(ctx context.Context, x turn) error {
+		return failed(x.op.Lend(ctx, x.a.ID, people.Loan{Rights: accounts.RightsOf(accounts.RolesManage), Until: time.Now().Add(time.Hour), Reason: "help"}))
 	},
-	"ChangeRole": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		return op.ChangeRole(ctx, accounts.Role{Name: "helper"})
+	"Object": func(ctx context.Context, x turn) error { return x.op.Object(ctx, x.a.ID, credentials.Code{}) },
+	"OpenCodes": func(ctx context.Context, x turn) error {
+		return failed(x.op.OpenCodes(ctx, x.a.ID, people.Consent{Until: time.Now().Add(time.Hour), Reason: "a new keypad"}))
 	},
-	"CheckMailer": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		return op.CheckMailer(ctx)
+	"Photo":           func(ctx context.Context, x turn) error { return failed(x.op.Photo(ctx, x.a.ID)) },
+	"PrintPIN":        func(ctx context.Context, x turn) error { return failed(x.op.PrintPIN(ctx, x.a.ID)) },
+	"Profiles":        func(ctx context.Context, x turn) error { return failed(x.op.Profiles(ctx)) },
+	"Registrations":   func(ctx context.Context, x turn) error { return failed(x.op.Registrations(ctx)) },
+	"Reject":          func(ctx context.Context, x turn) error { return x.op.Reject(ctx, "none") },
+	"RejectInstaller": func(ctx context.Context, x turn) error { return x.op.RejectInstaller(ctx, x.a.ID, "north") },
+	"Remove": func(ctx context.Context, x turn) error {
+		return x.op.Remove(ctx, x.a.ID, people.Confirmation{Account: x.a.Email.String()})
 	},
-	"Confirm": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Confirm(ctx, people.ByID(a.ID), credentials.Code{})
-		return err
+	"RemoveAttribute": func(ctx context.Context, x turn) error { return x.op.RemoveAttribute(ctx, x.a.ID, "floor") },
+	"RemoveMany": func(ctx context.Context, x turn) error {
+		return only(x.op.RemoveMany(ctx, people.Row{Account: x.a.ID, Confirm: people.Confirmation{Account: x.a.Email.String()}}))
 	},
-	"Create": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, _, err := op.Create(ctx, people.NewAccount{Sites: a.Sites})
-		return err
+	"RemovePhoto":   func(ctx context.Context, x turn) error { return x.op.RemovePhoto(ctx, x.a.ID) },
+	"RemoveRole":    func(ctx context.Context, x turn) error { return x.op.RemoveRole(ctx, "helper") },
+	"ResetPassword": func(ctx context.Context, x turn) error { return failed(x.op.ResetPassword(ctx, x.a.ID)) },
+	"ResetPasswords": func(ctx context.Context, x turn) error {
+		return only(x.op.ResetPasswords(ctx, people.Row{Account: x.a.ID}))
 	},
-	"CreateConfirmed": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.CreateConfirmed(ctx, people.NewAccount{Sites: a.Sites})
-		return err
+	"Reveal":       func(ctx context.Context, x turn) error { return failed(x.op.Reveal(ctx, x.a.ID, "floor")) },
+	"Revoke":       func(ctx context.Context, x turn) error { return failed(x.op.Revoke(ctx, x.a.ID, "")) },
+	"RoleChoices":  func(ctx context.Context, x turn) error { return failed(x.op.RoleChoices(ctx, x.a.ID)) },
+	"Roles":        func(ctx context.Context, x turn) error { return failed(x.op.Roles(ctx)) },
+	"SetAttribute": func(ctx context.Context, x turn) error { return x.op.SetAttribute(ctx, x.a.ID, "floor", "2") },
+	"SetContact": func(ctx context.Context, x turn) error {
+		return failed(x.op.SetContact(ctx, x.a.ID, x.a.Email, "+1234567890"))
 	},
-	"Delivery": func(ctx context.Context, op *people.Operator, _ people.Account, r people.Receipt) error {
-		_, err := op.Delivery(ctx, r)
-		return err
+	"SetDetails": func(ctx context.Context, x turn) error {
+		return failed(x.op.SetDetails(ctx, x.a.ID, people.Details{First: "Tower"}))
 	},
-	"Enable": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Enable(ctx, a.ID)
-		return err
+	"SetPhoto":   func(ctx context.Context, x turn) error { return x.op.SetPhoto(ctx, x.a.ID, portrait) },
+	"SetProfile": func(ctx context.Context, x turn) error { return x.op.SetProfile(ctx, accounts.Profile{Name: "office"}) },
+	"SetRoles":   func(ctx context.Context, x turn) error { return failed(x.op.SetRoles(ctx, x.a.ID)) },
+	"SetSecret": func(ctx context.Context, x turn) error {
+		return x.op.SetSecret(ctx, x.a.ID, "badge", panel.SecretOf("12345"))
 	},
-	"Exists": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Exists(ctx, a.Email)
-		return err
+	"SetSite": func(ctx context.Context, x turn) error {
+		return x.op.SetSite(ctx, accounts.Site{Name: "north", Enabled: true})
 	},
-	"Explain": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Explain(ctx, a.ID, "roster.SetCode", "north")
-		return err
+	"SetSites": func(ctx context.Context, x turn) error { return failed(x.op.SetSites(ctx, x.a.ID, x.a.Sites)) },
+	"SetWindow": func(ctx context.Context, x turn) error {
+		return failed(x.op.SetWindow(ctx, x.a.ID, credentials.Window{Until: time.Now().Add(time.Hour)}))
 	},
-	"Lend": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Lend(ctx, a.ID, people.Loan{Rights: accounts.RightsOf(accounts.RolesManage), Until: time.Now().Add(time.Hour), Reason: "help"})
-		return err
-	},
-	"Remove": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		return op.Remove(ctx, a.ID, people.Confirmation{Account: a.Email.String()})
-	},
-	"RemoveRole": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		return op.RemoveRole(ctx, "helper")
-	},
-	"ResetPassword": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.ResetPassword(ctx, a.ID)
-		return err
-	},
-	"Revoke": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Revoke(ctx, a.ID, "")
-		return err
-	},
-	"RoleChoices": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.RoleChoices(ctx, a.ID)
-		return err
-	},
-	"Roles": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		_, err := op.Roles(ctx)
-		return err
-	},
-	"SetRoles": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.SetRoles(ctx, a.ID)
-		return err
-	},
-	"SetSites": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.SetSites(ctx, a.ID, a.Sites)
-		return err
-	},
-	"SetWindow": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.SetWindow(ctx, a.ID, credentials.Window{Until: time.Now().Add(time.Hour)})
-		return err
-	},
-	"Unlend": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Unlend(ctx, a.ID, "no such loan")
-		return err
-	},
-	"Unlock": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Unlock(ctx, a.ID)
-		return err
-	},
-	"Unrevoke": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Unrevoke(ctx, a.ID)
-		return err
-	},
-	"Status": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Status(ctx, a.ID)
-		return err
-	},
-	"Attributes": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Attributes(ctx, a.ID)
-		return err
-	},
-	"Accept": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		_, err := op.Accept(ctx, "none")
-		return err
-	},
-	"Registrations": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		_, err := op.Registrations(ctx)
-		return err
-	},
-	"Reject": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		return op.Reject(ctx, "none")
-	},
-	"Badge": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Badge(ctx, a.ID)
-		return err
-	},
-	"CancelErasure": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		return op.CancelErasure(ctx, a.ID)
-	},
-	"Erase": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Erase(ctx, a.ID)
-		return err
-	},
-	"Hold": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		return op.Hold(ctx, a.ID, "a court asked")
-	},
-	"IssueVisitor": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.IssueVisitor(ctx, people.NewVisitor{First: "Guest", Host: a.ID, Sites: sites, Until: time.Now().Add(time.Hour)})
-		return err
-	},
-	"Object": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		return op.Object(ctx, a.ID, credentials.Code{})
-	},
-	"Photo": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Photo(ctx, a.ID)
-		return err
-	},
-	"Profiles": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		_, err := op.Profiles(ctx)
-		return err
-	},
-	"RemoveAttribute": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		return op.RemoveAttribute(ctx, a.ID, "floor")
-	},
-	"RemovePhoto": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		return op.RemovePhoto(ctx, a.ID)
-	},
-	"Reveal": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Reveal(ctx, a.ID, "floor")
-		return err
-	},
-	"SetAttribute": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		return op.SetAttribute(ctx, a.ID, "floor", "2")
-	},
-	"SetContact": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.SetContact(ctx, a.ID, a.Email, "+1234567890")
-		return err
-	},
-	"SetDetails": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.SetDetails(ctx, a.ID, people.Details{First: "Tower"})
-		return err
-	},
-	"SetPhoto": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		return op.SetPhoto(ctx, a.ID, portrait)
-	},
-	"SetProfile": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		return op.SetProfile(ctx, accounts.Profile{Name: "office"})
-	},
-	"SharedEmails": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		_, err := op.SharedEmails(ctx)
-		return err
-	},
-	"SuspendMany": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		return only(op.SuspendMany(ctx, "", a.ID))
-	},
-	"EnableMany": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		return only(op.EnableMany(ctx, a.ID))
-	},
-	"RemoveMany": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		return only(op.RemoveMany(ctx, people.Row{Account: a.ID, Confirm: people.Confirmation{Account: a.Email.String()}}))
-	},
-	"ResetPasswords": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		return only(op.ResetPasswords(ctx, people.Row{Account: a.ID}))
-	},
-	"SetSite": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		return op.SetSite(ctx, accounts.Site{Name: "north", Enabled: true})
-	},
-	"Sites": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		_, err := op.Sites(ctx)
-		return err
-	},
-	"SetSecret": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		return op.SetSecret(ctx, a.ID, "badge", panel.SecretOf("12345"))
-	},
-	"Unhold": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		return op.Unhold(ctx, a.ID)
-	},
-	"Visitors": func(ctx context.Context, op *people.Operator, _ people.Account, _ people.Receipt) error {
-		_, err := op.Visitors(ctx, people.Search{})
-		return err
-	},
-	"Suspend": func(ctx context.Context, op *people.Operator, a people.Account, _ people.Receipt) error {
-		_, err := op.Suspend(ctx, a.ID, "")
-		return err
-	},
+	"SharedEmails": func(ctx context.Context, x turn) error { return failed(x.op.SharedEmails(ctx)) },
+	"Sites":        func(ctx context.Context, x turn) error { return failed(x.op.Sites(ctx)) },
+	"Status":       func(ctx context.Context, x turn) error { return failed(x.op.Status(ctx, x.a.ID)) },
+	"Suspend":      func(ctx context.Context, x turn) error { return failed(x.op.Suspend(ctx, x.a.ID, "")) },
+	"SuspendMany":  func(ctx context.Context, x turn) error { return only(x.op.SuspendMany(ctx, "", x.a.ID)) },
+	"Unhold":       func(ctx context.Context, x turn) error { return x.op.Unhold(ctx, x.a.ID) },
+	"Unlend":       func(ctx context.Context, x turn) error { return failed(x.op.Unlend(ctx, x.a.ID, "no such loan")) },
+	"Unlock":       func(ctx context.Context, x turn) error { return failed(x.op.Unlock(ctx, x.a.ID)) },
+	"Unrevoke":     func(ctx context.Context, x turn) error { return failed(x.op.Unrevoke(ctx, x.a.ID)) },
+	"Visitors":     func(ctx context.Context, x turn) error { return failed(x.op.Visitors(ctx, people.Search{})) },
 }
 
 // only is what became of the one row of a bulk act.
@@ -289,12 +185,12 @@ func TestEveryOperationAsksForItsRightFirst(t *testing.T) {
 		require.NoError(t, err)
 		tries := b.mail.Tries()
 		b.forget()
-		err = run(t.Context(), b.as("without"), a, d.Receipt)
+		err = run(t.Context(), turn{b.as("without"), a, d.Receipt})
 		require.ErrorIs(t, err, accounts.ErrPermissionDenied, name)
 		assert.ErrorContains(t, err, right.String(), name)
 		assert.Equal(t, tries, b.mail.Tries(), name)
 		assert.Equal(t, []string{"count refused by=+1 max=1099511627776\n", "entry access.denied targets=1\nput person if=0\n"}, b.wrote(), name)
-		err = run(t.Context(), b.as("with"), a, d.Receipt)
+		err = run(t.Context(), turn{b.as("with"), a, d.Receipt})
 		assert.NotErrorIs(t, err, accounts.ErrPermissionDenied, name)
 	}
 }
@@ -307,7 +203,7 @@ func TestActsAskForAFreshFactor(t *testing.T) {
 	require.NoError(t, err)
 	stale := b.svc.As(accounts.HostActor("operator", "", "test"))
 	for name, run := range operations {
-		err := run(t.Context(), stale, a, d.Receipt)
+		err := run(t.Context(), turn{stale, a, d.Receipt})
 		if accounts.PermissionFor("people." + name).StepUp {
 			require.ErrorIs(t, err, accounts.ErrStepUpRequired, name)
 		} else {
@@ -316,6 +212,17 @@ func TestActsAskForAFreshFactor(t *testing.T) {
 	}
 	_, _, err = stale.Create(t.Context(), people.NewAccount{Email: email(t, "b@example.com"), Sites: sites, Roles: []string{"user"}})
 	require.ErrorIs(t, err, accounts.ErrStepUpRequired, "giving a role")
+}
+
+// A factor is fresh for five minutes, and one from the future is none.
+func TestAFactorIsFreshForFiveMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		for age, want := range map[time.Duration]error{0: nil, 5 * time.Minute: nil, 5*time.Minute + time.Second: accounts.ErrStepUpRequired, -time.Second: accounts.ErrStepUpRequired} {
+			op := b.svc.As(accounts.HostActor("operator", "", "test").Vouched(time.Now().Add(-age)))
+			require.ErrorIs(t, op.RemoveRole(t.Context(), "nobody"), cmp.Or(want, error(accounts.ErrRoleNotFound)), age)
+		}
+	})
 }
 
 // An account of no shared site is one that is not there, whatever is asked.
@@ -331,11 +238,11 @@ func TestAnAccountOfAnotherSiteIsNotThere(t *testing.T) {
 	nowhere.ID, nowhere.Email, nowhere.Sites = "no such account", email(t, "nobody@example.com"), accounts.TheseSites("south")
 	b.forget()
 	for name, run := range operations {
-		foreign := run(t.Context(), b.as("north"), a, d.Receipt)
-		absent := run(t.Context(), b.as("north"), nowhere, "no such receipt")
+		foreign := run(t.Context(), turn{b.as("north"), a, d.Receipt})
+		absent := run(t.Context(), turn{b.as("north"), nowhere, "no such receipt"})
 		assert.Equal(t, absent, foreign, name)
 		switch name {
-		case "Account", "Attributes", "Badge", "CancelErasure", "Enable", "EnableMany", "Erase", "Explain", "Hold", "IssueVisitor", "Lend", "Photo", "Remove", "RemoveAttribute", "RemoveMany", "ResetPasswords", "SuspendMany",
+		case "AcceptInstaller", "Account", "Attributes", "Badge", "CancelErasure", "Consents", "Enable", "EnableMany", "Erase", "Explain", "HandOver", "Hold", "IssueVisitor", "Lend", "OpenCodes", "Photo", "PrintPIN", "RejectInstaller", "Remove", "RemoveAttribute", "RemoveMany", "ResetPasswords", "SuspendMany",
 			"RemovePhoto", "ResetPassword", "Reveal", "Revoke", "RoleChoices", "SetAttribute", "SetContact", "SetDetails", "SetPhoto", "SetRoles",
 			"SetSecret", "SetSites", "SetWindow", "Status", "Suspend", "Unhold", "Unlend", "Unlock", "Unrevoke":
 			assert.ErrorIs(t, foreign, accounts.ErrAccountNotFound, name)
@@ -396,7 +303,7 @@ func TestCodesAndAddressesAreNotSpilled(t *testing.T) {
 	}
 	for name, run := range operations {
 		if name != "Remove" && name != "RemoveMany" {
-			note(run(t.Context(), b.as("nobody"), a, "x"), run(t.Context(), b.op, a, people.Receipt(planted)))
+			note(run(t.Context(), turn{b.as("nobody"), a, "x"}), run(t.Context(), turn{b.op, a, planted}))
 		}
 	}
 	_, _, err := b.op.Create(t.Context(), people.NewAccount{Email: email(t, planted), Sites: sites})

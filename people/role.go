@@ -124,20 +124,20 @@ func (op *Operator) role(ctx context.Context, act, name string, edit func(was *r
 		if err != nil {
 			return err
 		}
-		reserve(u, "role/"+name, parentUse, parents(stored.Role), parents(next.Role))
+		flow.ReserveRoles(u, "role/"+name, parentUse, parents(stored.Role), parents(next.Role))
 		if !next.Removed.IsZero() {
-			u.Do(store.Claim{Name: roleName(name), Holder: "role/" + name, Use: "removed"})
+			u.Do(store.Claim{Name: flow.RoleName(name), Holder: "role/" + name, Use: "removed"})
 		}
-		if _, err := u.Say(audit.RoleChanged, audit.Success, nil, flow.F(audit.FieldRole, name), flow.F(audit.FieldApprover, approver),
+		if _, err := u.Say(audit.RoleChanged, audit.Success, []string{"role/" + name}, flow.F(audit.FieldRole, name), flow.F(audit.FieldApprover, approver),
 			flow.F(audit.FieldFields, act), flow.F(audit.FieldRightsBefore, stored.Allow.Without(stored.Deny).String()),
 			flow.F(audit.FieldRights, next.Allow.Without(next.Deny).String())); err != nil {
 			return err
 		}
-		return flow.Put(u, rec.Roles, name, &next)
+		return errors.Join(flow.Took(u, stored, &next), flow.Put(u, rec.Roles, name, &next))
 	})
 	if taken, ok := claimed(err); ok {
 		err = accounts.ErrRoleNotFound // its parent is being removed
-		if taken == roleName(name) {
+		if taken == flow.RoleName(name) {
 			err = op.people.whyInUse(ctx, name)
 		}
 	}

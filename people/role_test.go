@@ -56,6 +56,37 @@ func TestRolesAreMadeChangedAndRemoved(t *testing.T) {
 	assert.Len(t, list, 5, "the built-in ones")
 }
 
+// Of the roles that there are, an operator is shown which the account has, and which it is
+// theirs to give.
+func TestRolesToChooseFrom(t *testing.T) {
+	b := newBench(t, func(o *people.Options) {
+		o.Authority = accounts.StaticAuthority{"operator": everything,
+			"weaker": {Enabled: true, Rights: accounts.RightsOf(accounts.AccountsView, accounts.RolesManage), Sites: accounts.AllSites()}}
+	})
+	require.NoError(t, b.op.AddRole(t.Context(), helper(accounts.AccountsView)))
+	a := b.hired("helper@example.com", sites, "helper")
+	mine := func(op *people.Operator) (given, has []string) {
+		list, err := op.RoleChoices(t.Context(), a.ID)
+		require.NoError(t, err)
+		for _, r := range list {
+			assert.Equal(t, r.Name != "helper", r.BuiltIn, r.Name)
+			if r.Mine {
+				given = append(given, r.Name)
+			}
+			if r.Has {
+				has = append(has, r.Name)
+			}
+		}
+		return given, has
+	}
+	all, has := mine(b.op)
+	assert.Len(t, all, 6)
+	assert.Equal(t, []string{"helper"}, has)
+	given, _ := mine(b.as("weaker"))
+	assert.Contains(t, given, "helper")
+	assert.NotContains(t, given, "admin")
+}
+
 // A removed account has no role, so its role can go.
 func TestARemovedAccountKeepsNoRole(t *testing.T) {
 	b := newBench(t)

@@ -40,7 +40,7 @@ func (op *Operator) Enable(ctx context.Context, id accounts.ID) (Account, error)
 // reason is recorded in clear; keep names out of it.
 func (op *Operator) Revoke(ctx context.Context, id accounts.ID, reason string) (Account, error) {
 	return op.change(ctx, "Revoke", id, func(u *flow.Unit, _ accounts.Grant, a accounts.Account) (accounts.Account, error) {
-		b, err := a.Revoke()
+		b, err := a.Revoke(u.Now())
 		if err != nil {
 			return a, err
 		}

@@ -196,9 +196,11 @@ put sent if=0
 `},
 	{"remove", accounts.NotConfirmed, acts[3].run, `entry account.removed targets=3
 check attributes if=0
+check consent if=0
 check login if=0
 check onetime if=0
 check onetime if=0
+check person if=0
 check person if=1
 check person if=1
 check photo if=0

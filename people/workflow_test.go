@@ -7,7 +7,10 @@ import (
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/panel"
 	"github.com/seed-a2d3eaca/keyholder/people"
+	"github.com/seed-a2d3eaca/keyholder/roster"
+	"github.com/seed-a2d3eaca/keyholder/store/memstore"
 )
 
 // An administrator: the role admin at all sites, and sessions of two hours. The password and
@@ -71,6 +74,30 @@ func Example_disable() {
 	// accounts: accounts are not removed here
 	// suspended [user] accounts: the account is suspended
 	// revoked
+}
+
+// A visitor: one form with a host and an access group. The PIN is in the answer and nowhere
+// else, and does not print by itself.
+func Example_visitor() {
+	ctx := context.Background()
+	store, keys := memstore.Open(), must(credentials.NewKeyring("", []credentials.Key{credentials.GenerateKey()}, credentials.KeyringOptions{}))
+	_, op, _ := demo(people.Options{Store: store, Keys: keys, Policy: accounts.GEM()})
+	doors := must(roster.New(roster.Options{Store: store, Keys: keys, Drivers: map[string]panel.Driver{"example": offline{}},
+		Authority: accounts.StaticAuthority{"operator": everything}}))
+	if err := doors.As(accounts.HostActor("operator", "", "cli").Vouched(time.Now())).SetGroup(ctx, "harbour", credentials.Group{ID: "lobby"}); err != nil {
+		panic(err)
+	}
+	must(op.CreateConfirmed(ctx, people.NewAccount{Username: "tower_mill", First: "Tower", Last: "Mill", Sites: accounts.TheseSites("harbour")}))
+
+	host := must(op.Hosts(ctx, "tower"))[0]
+	visitor := must(op.IssueVisitor(ctx, people.NewVisitor{First: "Guest", Host: host.ID, Groups: []string{"lobby"},
+		Sites: accounts.TheseSites("harbour"), Stay: people.Stays()[1]}))
+	badge := must(op.Badge(ctx, visitor.ID))
+	fmt.Println(visitor.PIN, visitor.PIN.Len(), badge.Name, "visits", badge.Host, "for", badge.Until.Sub(visitor.Created))
+	fmt.Println(must(op.Accounts(ctx, people.Search{})).Total, must(op.Visitors(ctx, people.Search{})).Total)
+	// Output:
+	// [redacted] 6 Guest visits Tower Mill for 4h0m0s
+	// 1 1
 }
 
 // Access for a time: the whole account ends by itself, or only some of its rights do.

@@ -46,6 +46,9 @@ type AccessRule struct {
 	// InLockdown: it lets in during a lockdown too.
 	InLockdown bool
 	Duress     string // what a duress code sets off
+	// DoorsOnly: whom it lets in may use doors and not operate the alarm. A panel that has
+	// no rank for that does not get them, see panel.Model.DoorRole.
+	DoorsOnly bool
 }
 
 // SetPoint creates or changes a point.

@@ -94,6 +94,11 @@ func (d *decision) setCode(w CodeWish, o wishOptions) error {
 	if err := d.allowed(panel.EditCode); err != nil {
 		return err
 	}
+	if l := d.user.CurrentLink(); l != nil {
+		if err := d.tab.op.consented(d.Unit, l.Account); err != nil {
+			return err
+		}
+	}
 	if d.panel.Model.Hands.Has(panel.FieldCode) {
 		return d.setByHand(w, o)
 	}
@@ -101,6 +106,9 @@ func (d *decision) setCode(w CodeWish, o wishOptions) error {
 		return err
 	}
 	wish := panel.Wish{Set: panel.FieldCode, State: panel.State{Set: true}, Until: o.until}
+	if err := d.usual(&w); err != nil {
+		return err
+	}
 	if err := d.fill(&wish, w); err != nil {
 		return err
 	}
@@ -119,16 +127,12 @@ func (d *decision) setCode(w CodeWish, o wishOptions) error {
 	if existed {
 		action = audit.UserCodeChanged
 	}
-	fields := []flow.Field{flow.F(audit.FieldRevision, number(d.user.Revision)), flow.F(audit.FieldRole, string(wish.State.Role)),
-		{Name: audit.FieldLabel, Value: wish.State.Label, Of: subject(d.user)}, flow.F(audit.FieldReason, o.reason)}
-	if wish.State.Partitions != 0 {
-		fields = append(fields, flow.F(audit.FieldPartitions, wish.State.Partitions.String()))
-	}
-	return d.say(action, fields...)
+	return d.say(action, append(d.given(wish), flow.F(audit.FieldReason, o.reason))...)
 }
 
 // setByHand is the wish for a code that only a person at the keypad can set. Its holder
-// chooses it there: keyholder never knows it, shows none, and does not verify it.
+// chooses it there: keyholder never knows it, shows none, and does not verify it. What is
+// asked for beside it is set there as well, and nothing else is expected.
 func (d *decision) setByHand(w CodeWish, o wishOptions) error {
 	role := w.Role
 	if role == "" {
@@ -143,14 +147,28 @@ func (d *decision) setByHand(w CodeWish, o wishOptions) error {
 	if o.until.IsZero() {
 		o.until = d.Now().Add(d.tab.op.desk.o.HandsFor)
 	}
-	if err := d.wish(panel.Wish{Set: panel.FieldCode, State: panel.State{Set: true}, Until: o.until}, o); err != nil {
+	wish := panel.Wish{Set: panel.FieldCode, State: panel.State{Set: true}, Until: o.until}
+	if err := d.fill(&wish, w); err != nil {
 		return err
 	}
-	return d.say(audit.UserCodeSet, flow.F(audit.FieldRevision, number(d.user.Revision)), flow.F(audit.FieldUntil, stamp(o.until)), flow.F(audit.FieldReason, o.reason))
+	if err := d.wish(wish, o); err != nil {
+		return err
+	}
+	return d.say(audit.UserCodeSet, append(d.given(wish), flow.F(audit.FieldUntil, stamp(o.until)), flow.F(audit.FieldReason, o.reason))...)
 }
 
-// fill adds to a code wish what goes with it, checked against the model.
-func (d *decision) fill(wish *panel.Wish, w CodeWish) error {
+// given are the fields of an entry about a wish for a code.
+func (d *decision) given(w panel.Wish) []flow.Field {
+	fields := []flow.Field{flow.F(audit.FieldRevision, number(d.user.Revision)), flow.F(audit.FieldRole, string(w.State.Role)),
+		{Name: audit.FieldLabel, Value: w.State.Label, Of: subject(d.user)}}
+	if w.State.Partitions != 0 {
+		fields = append(fields, flow.F(audit.FieldPartitions, w.State.Partitions.String()))
+	}
+	return fields
+}
+
+// usual adds to a code wish what a new user of this place has where nothing else is said.
+func (d *decision) usual(w *CodeWish) error {
 	m := d.panel.Model
 	if carry := d.user.Carry; carry != nil && !d.user.Exists() {
 		if w.Label == "" {
@@ -170,6 +188,12 @@ func (d *decision) fill(wish *panel.Wish, w CodeWish) error {
 			return panel.ErrRoleRequired
 		}
 	}
+	return nil
+}
+
+// fill adds to a code wish what goes with it, checked against the model.
+func (d *decision) fill(wish *panel.Wish, w CodeWish) error {
+	m := d.panel.Model
 	if w.Role != "" {
 		if err := m.CheckRole(d.user.Place, w.Role); err != nil {
 			return err
@@ -179,7 +203,7 @@ func (d *decision) fill(wish *panel.Wish, w CodeWish) error {
 				return err
 			}
 		}
-		if m.Writes().Has(panel.FieldRole) {
+		if m.Writes().Has(panel.FieldRole) || m.Hands.Has(panel.FieldCode|panel.FieldRole) {
 			wish.Set |= panel.FieldRole
 			wish.State.Role = w.Role
 		}

@@ -17,6 +17,16 @@
 // Wishes that take access away stand until the panel has carried them out. Less access
 // at the panel always wins: what somebody removed at a keypad is not written back.
 //
+// # Persons
+//
+// [Operator.Person] is what somebody is let in with: a PIN, a duress PIN and tags, each with
+// [Limits]. Rules say where; the desk carries it to every device by what that can keep. A
+// device that keeps windows is told ahead, another when they begin and when they end; one
+// that cannot keep a restriction does not get the credential, and [Person.Devices] says
+// why. A duress PIN goes only where a device tells who opens it while somebody listens; its
+// alarms, and that nobody listens any more, are signals that package door carries to those
+// who may see them: a desk with such devices needs one that runs.
+//
 // # Errors
 //
 // Refusals that concern the panel are those of package panel, refusals that concern

@@ -112,7 +112,10 @@ type Device struct {
 	// Going: the device was told, or will be when it is reached, to take them away.
 	Going bool
 	Since time.Time // of the last wish
-	Words string    // the device's last words, or why it cannot have them
+	// By is by when the device has done what waits for it, at the latest; zero: nothing
+	// waits, or Words says why that cannot be said.
+	By    time.Time
+	Words string // the device's last words, or why it cannot have them
 }
 
 // Live lists the devices of the operator's sites at which the person may get in. After
@@ -152,7 +155,7 @@ func (p *Person) devices(ctx context.Context, name string) (Live, error) {
 	if err != nil {
 		return out, err
 	}
-	panels, words := map[string]rec.Panel{}, map[string]string{}
+	panels, words, late := map[string]rec.Panel{}, map[string]string{}, lags{desk: p.op.desk}
 	for id, list := range users {
 		one, err := p.op.panelOf(ctx, panels, words, id)
 		if err != nil {
@@ -161,8 +164,18 @@ func (p *Person) devices(ctx context.Context, name string) (Live, error) {
 		for _, u := range list {
 			active := mayOpen(u, p.id)
 			if g.Sites.Has(one.Site) && (active || !u.Idle()) {
-				out.On = append(out.On, Device{Panel: id, Ident: one.Ident, Site: one.Site, Place: u.Place, Active: active,
-					Going: u.Removing() || tenancyOf(u, p.id) != u.Tenancy, Since: u.WishedAt, Words: words[id]})
+				dev := Device{Panel: id, Ident: one.Ident, Site: one.Site, Place: u.Place, Active: active,
+					Going: u.Removing() || tenancyOf(u, p.id) != u.Tenancy, Since: u.WishedAt, Words: words[id]}
+				if !u.Idle() {
+					l, err := late.of(ctx, id, one)
+					if err != nil {
+						return out, err
+					}
+					if dev.By = l.by; dev.Words == "" {
+						dev.Words = l.why
+					}
+				}
+				out.On = append(out.On, dev)
 			}
 		}
 	}

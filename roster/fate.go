@@ -20,6 +20,9 @@ func (w *turn) expire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := w.letGo(ctx, users); err != nil {
+		return err
+	}
 	for _, stale := range users {
 		if !stale.Expired(w.desk.core.Time()) {
 			continue
@@ -44,6 +47,32 @@ func (w *turn) expire(ctx context.Context) error {
 		})
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// letGo frees the names that earlier changes had no room for.
+func (w *turn) letGo(ctx context.Context, users []rec.User) error {
+	for _, stale := range users {
+		for left := len(stale.Leaving); left > 0; {
+			_, err := w.act(ctx, func(u *flow.Unit) error {
+				left = 0
+				id := rec.UserID(w.id, stale.Place)
+				user, ok, err := flow.Load(u, rec.Users, id)
+				if err != nil || !ok || len(user.Leaving) == 0 {
+					return err
+				}
+				claims(u, id, user, &user)
+				left = len(user.Leaving)
+				if _, err := sayUser(u, audit.UserReported, audit.Success, w.panel, user, id, flow.F(audit.FieldReason, "names of what is gone are free")); err != nil {
+					return err
+				}
+				return flow.Put(u, rec.Users, id, &user)
+			})
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil

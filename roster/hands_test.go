@@ -30,7 +30,7 @@ type mute struct {
 
 func (m *mute) Model() panel.Model {
 	return panel.Model{
-		Kind: panel.Qolsys, Name: "mute", Create: panel.FieldCode, Change: panel.FieldCode | panel.FieldLocks, Hands: panel.FieldCode,
+		Kind: panel.Qolsys, Name: "mute", Change: panel.FieldLocks, Hands: panel.FieldCode | panel.FieldLabel | panel.FieldRole | panel.FieldPartitions,
 		Read:  panel.FieldCode | panel.FieldLabel | panel.FieldRole | panel.FieldPartitions | panel.FieldLocks | panel.FieldLegacyTags | panel.FieldLockTags | panel.FieldKeypads,
 		Sight: panel.Marked, Slots: panel.Slots{First: 1, Last: 1000}, MasterSlot: 1, Roles: []panel.Role{panel.Master, panel.User}, DefaultRole: panel.User,
 		Partitions: 4, Code: panel.CodeRule{Lens: []int{4}}, Label: panel.LabelRule{Max: 20, Default: "User %d"},
@@ -176,6 +176,44 @@ func TestCodesThatOnlyHandsCanSet(t *testing.T) {
 		read()
 		require.Equal(t, roster.Settled, fate(rec))
 		require.Zero(t, m.sent(), "nothing was ever sent")
+	})
+}
+
+// What is asked for beside the code is checked as everywhere, and settles by the panel's own
+// report; what the person at the keypad did otherwise is not shown as done.
+//
+// Rules: R36, R246
+func TestWhatGoesWithACodeByHand(t *testing.T) {
+	t.Parallel()
+	withMute(t, func(t *testing.T, tab *roster.Tab, m *mute, read func()) {
+		ctx := t.Context()
+		refused := func(w roster.CodeWish) error {
+			_, err := tab.SetCode(ctx, slot(4), w)
+			return err
+		}
+		var label *panel.LabelError
+		var partition *panel.PartitionError
+		require.ErrorIs(t, refused(roster.CodeWish{Role: panel.Guest}), panel.ErrRoleUnsupported)
+		require.ErrorIs(t, refused(roster.CodeWish{Role: panel.Master}), panel.ErrUserProtected)
+		require.ErrorAs(t, refused(roster.CodeWish{Label: "longer than any keypad shows"}), &label)
+		require.ErrorAs(t, refused(roster.CodeWish{Partitions: panel.PartitionsOf(7)}), &partition)
+
+		asked := func(n int, shown string) roster.Fate {
+			rec, err := tab.SetCode(ctx, slot(n), roster.CodeWish{Role: panel.User, Label: "Kitchen", Partitions: panel.PartitionsOf(1, 2)})
+			require.NoError(t, err)
+			d, err := tab.Details(ctx, slot(n))
+			require.NoError(t, err)
+			require.Equal(t, "Kitchen", d.Field(panel.FieldLabel).Wanted, "whoever goes to the keypad is told")
+			require.Equal(t, "1, 2", d.Field(panel.FieldPartitions).Wanted)
+			m.wall(n, "chosen", panel.Report{Values: panel.Values{Role: panel.User, Label: shown, Partitions: panel.PartitionsOf(1, 2)}})
+			read()
+			p, err := tab.Receipt(ctx, rec)
+			require.NoError(t, err)
+			return p.Fate
+		}
+		require.Equal(t, roster.Unverified, asked(4, "Kitchen"))
+		require.Equal(t, roster.Pending, asked(5, "Hall"), "another label")
+		require.Zero(t, m.sent())
 	})
 }
 

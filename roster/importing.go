@@ -49,8 +49,9 @@ type ImportRow struct {
 }
 
 // ReadImport reads the rows of a CSV file with a header line: slot, code, and optionally
-// label, role, partitions (numbers separated by spaces). Leading zeros of codes are kept.
-// The error names the line, never a code.
+// label, role, partitions (numbers separated by spaces). Leading zeros of codes are kept,
+// and of a label that an export guarded against spreadsheets the apostrophe is taken off,
+// once. The error names the line, never a code.
 func ReadImport(r io.Reader) ([]ImportRow, error) {
 	c := csv.NewReader(r)
 	c.TrimLeadingSpace = true
@@ -101,7 +102,7 @@ func importRow(head, cells []string) (ImportRow, error) {
 		case "code":
 			row.Code, err = credentials.ParseCode(cell)
 		case "label":
-			row.Label = strings.TrimPrefix(cell, "'")
+			row.Label = flow.FromCell(cell)
 		case "role":
 			row.Role = panel.Role(cell)
 		case "partitions":

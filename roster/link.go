@@ -167,8 +167,9 @@ func (t *Tab) AssignableUsers(ctx context.Context, s Suggestion) ([]Row, error) 
 }
 
 // Assign links an account, chosen from suggestions, to a user of this panel. A
-// suspended account cannot be assigned, an occupied user is never replaced, and an
-// account has one user for each panel.
+// suspended account cannot be assigned, an occupied user is never replaced, an account has
+// one user for each panel, and over all panels as many as the policy allows
+// ([accounts.ErrLinkLimit]).
 func (t *Tab) Assign(ctx context.Context, place panel.Place, s Suggestion) (Receipt, error) {
 	name := "Assign"
 	if t.err == nil {
@@ -204,6 +205,9 @@ func (t *Tab) Assign(ctx context.Context, place panel.Place, s Suggestion) (Rece
 		}
 		if d.user.Link != nil {
 			d.unlink()
+		}
+		if err := d.room(string(p.ID)); err != nil {
+			return err
 		}
 		d.user.Link = &rec.Link{Account: string(p.ID), Tenancy: d.user.Tenancy, At: d.Now()}
 		d.Do(store.Claim{Name: flow.LinkName(t.id, string(p.ID)), Holder: d.id, Use: "link"})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -185,7 +186,12 @@ func (w *turn) facts(ctx context.Context, f panel.Facts) error {
 			return err
 		}
 		if p.CodeLen != 0 && p.CodeLen != length && model.Code.Recode == panel.RecodeAppend && !p.Baseline.IsZero() {
-			p.Recoding = &rec.Recoding{From: p.CodeLen, Since: u.Now()}
+			now := rec.Recoding{From: p.CodeLen, Since: u.Now()}
+			if was := p.Recoding; was != nil { // which is not followed yet
+				now = *was
+				now.Through = append(slices.Clone(was.Through), p.CodeLen)
+			}
+			p.Recoding = &now
 		}
 		p.Model, p.CodeLen = model, length
 		w.panel = p

@@ -44,7 +44,7 @@ type Route struct {
 // Registration is what a panel is registered with.
 type Registration struct {
 	Site   string // the one site that it belongs to
-	Name   string // for people; may be empty
+	Name   string // for people, at most 24 characters; may be empty
 	Driver string // a name of Options.Drivers
 	Ident  string // IMEI, integration id, serial: how the panel names itself
 	// Model narrows the driver's model, if the maker's exact type is known.
@@ -88,8 +88,16 @@ func linePanel(id string) string { return "panel/" + id }
 // Register takes a panel into the roster and marks its line: every user is read before
 // anything is written.
 func (op *Operator) Register(ctx context.Context, r Registration) (Panel, error) {
+	return op.register(ctx, r, nil)
+}
+
+// register takes a panel into the roster; also is what the same commit does besides.
+func (op *Operator) register(ctx context.Context, r Registration, also func(u *flow.Unit, id string) error) (Panel, error) {
 	if r.Ident == "" || r.Site == "" || r.Driver == "" {
 		return Panel{}, ErrPanelFields
+	}
+	if err := checkAlias(r.Name); err != nil {
+		return Panel{}, err
 	}
 	drv, ok := op.desk.o.Drivers[r.Driver]
 	if !ok {
@@ -121,7 +129,10 @@ func (op *Operator) Register(ctx context.Context, r Registration) (Panel, error)
 		u.Do(store.Claim{Name: identName(r.Driver, r.Ident), Holder: id, Use: "panel"}, store.Mark{Line: linePanel(id)})
 		_, err := u.Say(audit.PanelRegistered, audit.Success, []string{id, flow.Site(r.Site)},
 			flow.F(audit.FieldPanel, id), flow.F(audit.FieldIdent, r.Ident), flow.F(audit.FieldSite, r.Site), flow.F(audit.FieldModel, p.Model.Name))
-		return err
+		if err != nil || also == nil {
+			return err
+		}
+		return also(u, id)
 	})
 	if isTaken(err) {
 		err = ErrIdentTaken
@@ -256,9 +267,12 @@ func (t *Tab) change(ctx context.Context, name string, action audit.Action, edit
 	return t.op.refused(ctx, name, []string{t.id}, err)
 }
 
-// Change gives the panel another name.
+// Change gives the panel another name. Errors: [ErrAliasTooLong].
 func (t *Tab) Change(ctx context.Context, name string) error {
 	return t.change(ctx, "Change", audit.PanelChanged, func(_ *flow.Unit, p *rec.Panel) ([]flow.Field, error) {
+		if err := checkAlias(name); err != nil {
+			return nil, err
+		}
 		p.Name = name
 		return []flow.Field{flow.F(audit.FieldFields, "name")}, nil
 	})
@@ -268,29 +282,34 @@ func (t *Tab) Change(ctx context.Context, name string) error {
 // every secret that is not given anew, so that none is sent to a stranger.
 func (t *Tab) SetSecret(ctx context.Context, route string, r Route) error {
 	return t.change(ctx, "SetSecret", audit.PanelSecretChanged, func(u *flow.Unit, p *rec.Panel) ([]flow.Field, error) {
-		old, r := p.Routes[route], r // a decision that is made again starts from what was asked
-		if r.Addr == "" {
-			r.Addr = old.Addr
-		}
-		sealed, err := t.op.desk.sealRoutes(t.id, p.Generation, p.Ident, map[string]Route{route: r})
-		if err != nil {
-			return nil, err
-		}
-		now := sealed[route]
-		if r.Addr == old.Addr {
-			for key, s := range old.Secrets {
-				if _, given := now.Secrets[key]; !given {
-					now.Secrets[key] = s
-				}
+		return []flow.Field{flow.F(audit.FieldRoute, route)}, t.reroute(u, p, route, r)
+	})
+}
+
+// reroute gives a route of the panel another address or other secrets.
+func (t *Tab) reroute(u *flow.Unit, p *rec.Panel, route string, r Route) error {
+	old := p.Routes[route]
+	if r.Addr == "" {
+		r.Addr = old.Addr
+	}
+	sealed, err := t.op.desk.sealRoutes(t.id, p.Generation, p.Ident, map[string]Route{route: r})
+	if err != nil {
+		return err
+	}
+	now := sealed[route]
+	if r.Addr == old.Addr {
+		for key, s := range old.Secrets {
+			if _, given := now.Secrets[key]; !given {
+				now.Secrets[key] = s
 			}
 		}
-		p.Routes = maps.Clone(p.Routes)
-		if p.Routes == nil {
-			p.Routes = map[string]rec.PanelRoute{}
-		}
-		p.Routes[route] = now
-		return []flow.Field{flow.F(audit.FieldRoute, route)}, forget(u, t.id, route)
-	})
+	}
+	p.Routes = maps.Clone(p.Routes)
+	if p.Routes == nil {
+		p.Routes = map[string]rec.PanelRoute{}
+	}
+	p.Routes[route] = now
+	return forget(u, t.id, route)
 }
 
 // Move gives the panel to another site; its history stays with the entries.

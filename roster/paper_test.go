@@ -38,6 +38,8 @@ type paper struct {
 	jobs   map[string]panel.Edit // where edits become jobs
 	ran    bool                  // jobs have ended
 	away   bool
+	kept   bool // sessions stay open between turns
+	next   int  // the next reading is cut off, and the codes get this length
 	locked bool // whoever tries is locked out
 	tries  int
 }
@@ -53,7 +55,10 @@ func (p *paper) Open(context.Context, panel.Target) (panel.Session, error) {
 	case p.locked:
 		return nil, &panel.Later{Err: panel.ErrBlocked, After: 5 * time.Minute}
 	}
-	return paperSession{p: p}, nil
+	if p.kept {
+		return keptPaper{paperSession{p: p}}, nil
+	}
+	return quietPaper{paperSession: paperSession{p: p}}, nil
 }
 
 // do lets somebody else change the panel, and looks at it.
@@ -95,9 +100,19 @@ func (p *paper) write(e panel.Edit) {
 	p.users[e.Place] = v
 }
 
-type paperSession struct {
+type paperSession struct{ p *paper }
+
+// quietPaper hears nothing.
+type quietPaper struct {
+	paperSession
 	panel.NoWatch
-	p *paper
+}
+
+// keptPaper stays open between turns, and says nothing.
+type keptPaper struct{ paperSession }
+
+func (keptPaper) Watch(ctx context.Context) iter.Seq2[panel.Event, error] {
+	return func(func(panel.Event, error) bool) { <-ctx.Done() }
 }
 
 func (s paperSession) Model() panel.Model { return s.p.model }
@@ -135,6 +150,13 @@ func (s paperSession) Read(_ context.Context, q panel.Query) iter.Seq2[panel.Eve
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
 	events := []panel.Event{{Panel: &panel.Facts{CodeLen: s.p.length}}}
+	if s.p.next != 0 { // cut off in the middle, and switched meanwhile
+		defer s.p.resize(s.p.next)
+		s.p.next = 0
+		return func(yield func(panel.Event, error) bool) {
+			_ = yield(events[0], nil) && yield(panel.Event{}, panel.ErrUnreachable)
+		}
+	}
 	for place, v := range s.p.users {
 		if !q.All && !slices.Contains(q.Places, place) {
 			continue

@@ -3,12 +3,9 @@ package roster
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
-	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/fault"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
@@ -42,9 +39,10 @@ func (p *Person) SetPIN(ctx context.Context, c panel.Code, opts ...WishOption) e
 }
 
 // SetDuressPIN sets or changes the code that says that its holder is forced. It has as
-// many digits as the PIN and lies apart from it. It is kept for doors that are decided
-// here and is not written to devices. Nothing tells whether there is one: it is refused
-// like a PIN, and the log says of both the same.
+// many digits as the PIN and lies apart from it. Doors that are decided here always take
+// it; devices get it where they tell who opens them and somebody listens, never as an
+// ordinary code: [Person.DuressPoints] says where it does not work. Nothing tells whether
+// there is one: it is refused like a PIN, and the log says of both the same.
 func (p *Person) SetDuressPIN(ctx context.Context, c panel.Code, opts ...WishOption) error {
 	return p.setCode(ctx, "SetDuressPIN", rec.DuressPIN, c, options(opts))
 }
@@ -52,27 +50,16 @@ func (p *Person) SetDuressPIN(ctx context.Context, c panel.Code, opts ...WishOpt
 // GeneratePIN draws a PIN of so many digits that is free and not easy to guess, and sets
 // it. The code is returned once and is nowhere else to be had.
 func (p *Person) GeneratePIN(ctx context.Context, digits int, opts ...WishOption) (panel.Code, error) {
-	for range 50 {
-		c, err := credentials.Generate(nil, digits, p.op.desk.o.Codes, nil)
-		if err != nil {
-			return panel.Code{}, err
-		}
-		err = p.change(ctx, "GeneratePIN", options(opts), func(h *holding) error { return h.setCode(rec.PIN, c) })
-		switch {
-		case err == nil:
-			return c, nil
-		case !errors.Is(credentials.Undisclosed(err), credentials.ErrNotAvailable):
-			return panel.Code{}, err
-		}
-	}
-	return panel.Code{}, credentials.ErrExhausted
+	return flow.Draw(digits, p.op.desk.o.Codes, func(c panel.Code) error {
+		return p.change(ctx, "GeneratePIN", options(opts), func(h *holding) error { return h.setCode(rec.PIN, c) })
+	})
 }
 
 // RemovePIN takes the PIN and the duress PIN away. Devices are told at once.
 func (p *Person) RemovePIN(ctx context.Context, opts ...WishOption) error {
 	return p.change(ctx, "RemovePIN", options(opts), func(h *holding) error {
-		h.pin.leave()
-		h.duress.leave()
+		h.PIN.Leave()
+		h.Duress.Leave()
 		return nil
 	})
 }
@@ -80,10 +67,10 @@ func (p *Person) RemovePIN(ctx context.Context, opts ...WishOption) error {
 // SetWindow says when the PIN is good, within the window of the account.
 func (p *Person) SetWindow(ctx context.Context, w credentials.Window, opts ...WishOption) error {
 	return p.change(ctx, "SetWindow", options(opts), func(h *holding) error {
-		if !h.pin.given() {
+		if !h.PIN.Given() {
 			return ErrNoPIN
 		}
-		h.pin.Window = w
+		h.PIN.Window = w
 		return w.Validate()
 	})
 }
@@ -128,15 +115,16 @@ func (p *Person) change(ctx context.Context, name string, o wishOptions, edit fu
 	}
 	refused := false
 	_, err = p.core().Act(ctx, p.op.actor, func(u *flow.Unit) error {
-		h := &holding{Unit: u, person: p, options: o, fields: "PIN"}
-		if err := h.load(g); err != nil {
+		h, err := p.load(u, g)
+		if err != nil {
 			return err
 		}
+		h.Blind, h.fields = o.blind, "PIN"
 		if err := edit(h); err != nil {
 			return err
 		}
-		refused = h.refused
-		return h.write()
+		refused = h.Refused
+		return h.write(o)
 	})
 	switch {
 	case err == nil:
@@ -155,6 +143,7 @@ type Holds struct {
 	PIN     bool // is set
 	Changed time.Time
 	Window  credentials.Window
+	Limits  Limits // of the PIN
 	Tags    []HeldTag
 	Ended   time.Time // taken off every device since then, zero: not
 }
@@ -167,18 +156,18 @@ func (p *Person) Holds(ctx context.Context) (Holds, error) {
 		return out, err
 	}
 	_, err = p.core().Act(ctx, p.op.actor, func(u *flow.Unit) error {
-		h := &holding{Unit: u, person: p}
-		if err := h.load(g); err != nil {
+		h, err := p.load(u, g)
+		if err != nil {
 			return err
 		}
-		out = Holds{PIN: h.pin.given(), Changed: h.pin.Changed, Window: h.pin.Window}
-		for _, t := range h.tags {
-			if t.given() { // else it is on its way off
-				out.Tags = append(out.Tags, HeldTag{ID: t.Generation, Label: t.Label, State: TagState(t.State), Since: t.StateSince})
+		out = Holds{PIN: h.PIN.Given(), Changed: h.PIN.Changed, Window: h.PIN.Window, Limits: limitsOf(h.PIN.Credential)}
+		for _, t := range h.Tags {
+			if t.Given() { // else it is on its way off
+				out.Tags = append(out.Tags, HeldTag{ID: t.Generation, Label: t.Label, State: TagState(t.State), Since: t.StateSince, Limits: limitsOf(t.Credential)})
 			}
 		}
-		if h.owner.Ended != nil {
-			out.Ended = h.owner.Ended.At
+		if h.Owner.Ended != nil {
+			out.Ended = h.Owner.Ended.At
 		}
 		return nil
 	})
@@ -197,79 +186,29 @@ func (p *Person) may(ctx context.Context, name string) (accounts.Grant, error) {
 	return g, nil
 }
 
-// holding is a decision about what a person has.
+// holding is a decision about what a person has, with what is said of it.
 type holding struct {
-	*flow.Unit
-	person  *Person
-	options wishOptions
-	owner   rec.Projection
-	pin     credential
-	duress  credential
-	tags    []credential
-	fields  string // what changed, in words that do not tell a duress PIN
-	refused bool   // the code is not available, and whoever asks may not know why
-}
-
-// credential is one of them, with what it claimed before.
-type credential struct {
-	rec.Credential
-	id     string
-	before map[string]bool
-}
-
-func (c *credential) given() bool { return !c.Sealed.IsZero() }
-
-// leave takes the value away; its names stay claimed until no device has it.
-func (c *credential) leave() {
-	c.Leaving = append(slices.Clone(c.Leaving), c.Names...)
-	c.Names, c.Reserves, c.Sealed, c.Len = nil, nil, credentials.Sealed{}, 0
+	*flow.Holding
+	op     *Operator
+	fields string // what changed, in words that do not tell a duress PIN
 }
 
 // load reads the person and what they have. Of nobody at the operator's sites it answers
 // not found.
-func (h *holding) load(g accounts.Grant) error {
-	who, err := h.person.op.desk.someone(h.Unit, h.person.id)
+func (p *Person) load(u *flow.Unit, g accounts.Grant) (*holding, error) {
+	who, err := p.op.desk.someone(u, p.id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !g.Sites.All() && !g.Sites.Overlaps(who.Sites) {
-		return accounts.ErrAccountNotFound
+		return nil, accounts.ErrAccountNotFound
 	}
-	return h.read()
-}
-
-// read reads what the person has.
-func (h *holding) read() error {
-	var err error
-	if h.owner, _, err = flow.Load(h.Unit, rec.Projections, h.person.id); err != nil {
-		return err
+	h, err := flow.HoldingOf(u, p.id)
+	if err != nil {
+		return nil, err
 	}
-	if h.pin, err = h.credential(rec.PIN, 0); err != nil {
-		return err
-	}
-	if h.duress, err = h.credential(rec.DuressPIN, 0); err != nil {
-		return err
-	}
-	for _, n := range h.owner.Tags {
-		t, err := h.credential(rec.TagNumber, n)
-		if err != nil {
-			return err
-		}
-		h.tags = append(h.tags, t)
-	}
-	return nil
-}
-
-func (h *holding) credential(kind rec.CredentialKind, n uint64) (credential, error) {
-	c := credential{id: rec.CredentialID(h.person.id, kind, n)}
-	var found bool
-	var err error
-	c.Credential, found, err = flow.Load(h.Unit, rec.Credentials, c.id)
-	if !found {
-		c.Credential = rec.Credential{Account: h.person.id, Kind: kind, Created: h.Now()}
-	}
-	c.before = c.Claims()
-	return c, err
+	h.Codes = p.op.desk.o.Codes
+	return &holding{Holding: h, op: p.op}, nil
 }
 
 // someone finds a person for a decision; keyholder's own accounts are checked again by
@@ -281,121 +220,24 @@ func (d *Desk) someone(u *flow.Unit, id string) (accounts.Person, error) {
 	return d.people.Person(u.Context(), accounts.ID(id))
 }
 
-// tenant is the scope in which what persons have is claimed.
-func tenant() credentials.Scope { return credentials.Scope{Kind: credentials.TenantScope} }
-
 // setCode gives a new value to the PIN or the duress PIN.
 func (h *holding) setCode(kind rec.CredentialKind, c panel.Code) error {
-	own, other := &h.pin, &h.duress
-	if kind == rec.DuressPIN {
-		own, other = other, own
-		if !other.given() {
-			return ErrNoPIN
-		}
-		if c.Len() != other.Len {
-			return credentials.ErrCodeLength
-		}
+	if kind == rec.DuressPIN && !h.PIN.Given() {
+		return ErrNoPIN
 	}
-	policy, keys := h.person.op.desk.o.Codes, h.person.core().Keys
-	if err := h.unavailable(policy.Check(c, kind == rec.DuressPIN)); err != nil {
+	if err := h.op.consented(h.Unit, h.Account); err != nil {
 		return err
 	}
-	claim, err := policy.Claim(keys, tenant(), c, kind == rec.DuressPIN)
-	if err != nil {
-		return err
-	}
-	if other.given() && (c.Len() != other.Len || claim.Meets(credentials.Claim{Hold: other.Names, Reserve: other.Reserves})) {
-		if err := h.unavailable(credentials.ErrNear); err != nil {
-			return err
-		}
-	}
-	if h.hasTag(claim) {
-		if err := h.unavailable(credentials.ErrCodeTaken); err != nil {
-			return err
-		}
-	}
-	own.leave()
-	h.owner.Codes++
-	own.Names, own.Reserves, own.Len, own.Generation = claim.Hold, claim.Reserve, c.Len(), h.owner.Codes
-	own.Sealed, err = credentials.SealCode(keys, rec.CredentialBinding(h.person.id, kind, own.Generation), c)
-	return err
+	return h.SetCode(kind, c)
 }
 
-// hasTag reports whether one of the person's own tags has a number that is claimed.
-func (h *holding) hasTag(claim credentials.Claim) bool {
-	return slices.ContainsFunc(h.tags, func(t credential) bool { return claim.Meets(credentials.Claim{Hold: t.Names}) })
-}
-
-// unavailable keeps a refusal back that whoever asks may not know the reason of: the
-// decision goes on until its commit fails.
-func (h *holding) unavailable(err error) error {
-	if !h.options.blind || !errors.Is(unsaid(err), credentials.ErrNotAvailable) {
-		return err
-	}
-	h.refused = true
-	return nil
-}
-
-// write stores what the person has and says so.
-func (h *holding) write() error {
-	for _, c := range h.options.back {
-		if h.refused {
+// write stores what the person has and says so, and settles what was reserved for it.
+func (h *holding) write(o wishOptions) error {
+	for _, c := range o.back {
+		if h.Refused {
 			c.By, c.Max = 1, 0 // no store lets this pass
 		}
 		h.Do(c)
 	}
-	if h.owner.Since.IsZero() {
-		h.owner.Since = h.Now()
-	}
-	if err := h.store(); err != nil {
-		return err
-	}
-	h.Project(h.person.id)
-	h.Do(store.Mark{Line: flow.SweepLine, Due: h.Now().Add(sweepEvery)})
-	return h.say()
-}
-
-func (h *holding) say() error {
-	_, err := h.Say(audit.CredentialChanged, audit.Success, []string{h.person.id},
-		flow.F(audit.FieldAccount, h.person.id), flow.F(audit.FieldFields, h.fields), flow.F(audit.FieldReason, h.options.reason))
-	return err
-}
-
-// store writes the records and follows their claims. The PIN and the duress PIN are always
-// written together: what the log commits to does not tell which of them changed.
-func (h *holding) store() error {
-	all := []*credential{&h.pin, &h.duress}
-	for i := range h.tags {
-		all = append(all, &h.tags[i])
-	}
-	touched := map[string]bool{}
-	for _, c := range all {
-		h.claim(c, touched)
-		c.Changed = h.Now()
-		if err := flow.Put(h.Unit, rec.Credentials, c.id, &c.Credential); err != nil {
-			return err
-		}
-	}
-	return flow.Put(h.Unit, rec.Projections, h.person.id, &h.owner)
-}
-
-// claim claims what is new and releases what is gone. A name that two credentials of one
-// person share is touched once.
-func (h *holding) claim(c *credential, touched map[string]bool) {
-	after := c.Claims()
-	for _, n := range slices.Sorted(maps.Keys(after)) {
-		was, had := c.before[n]
-		if had && was == after[n] || touched[n] {
-			continue
-		}
-		touched[n] = true
-		h.Do(store.Claim{Name: store.Name(n), Holder: h.person.id, Use: c.id, Reserve: !after[n]})
-	}
-	for _, n := range slices.Sorted(maps.Keys(c.before)) {
-		if _, stays := after[n]; stays || touched[n] {
-			continue
-		}
-		touched[n] = true
-		h.Do(store.Release{Name: store.Name(n), Holder: h.person.id, Use: c.id, Reserve: !c.before[n]})
-	}
+	return h.Write(h.fields, o.reason)
 }

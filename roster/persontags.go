@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 	"github.com/seed-a2d3eaca/keyholder/panel"
 )
@@ -33,6 +34,8 @@ type HeldTag struct {
 	Label string // what is written on it
 	State TagState
 	Since time.Time // of the state
+	// Limits are the tag's own.
+	Limits Limits
 }
 
 // AddTag gives the person a tag: it is nobody else's, under the same rules and from the
@@ -47,38 +50,43 @@ func (p *Person) AddTag(ctx context.Context, tag panel.Tag, label string, opts .
 	}
 	var id uint64
 	err = p.change(ctx, "AddTag", options(opts).paid(paid), func(h *holding) error {
-		id, err = h.addTag(tag, label)
+		id, err = h.addTag(p.core().Keys, tag, label)
 		return err
 	})
 	return id, (&Tab{op: p.op}).undisclosed(ctx, err, paid)
 }
 
-func (h *holding) addTag(tag panel.Tag, label string) (uint64, error) {
-	if len(h.tags) >= MaxTags {
+func (h *holding) addTag(keys credentials.Sealer, tag panel.Tag, label string) (uint64, error) {
+	given := 0
+	for _, t := range h.Tags {
+		if t.Given() { // else it is on its way off
+			given++
+		}
+	}
+	if given >= MaxTags || len(h.Tags) >= 2*MaxTags {
 		return 0, ErrTooManyTags
 	}
-	keys := h.person.core().Keys
-	claim, err := credentials.ClaimTag(keys, tenant(), tag)
+	claim, err := credentials.ClaimTag(keys, flow.Tenant(), tag)
 	if err != nil {
 		return 0, err
 	}
-	meets := func(c credential) bool {
+	meets := func(c flow.Held) bool {
 		return claim.Meets(credentials.Claim{Hold: c.Names, Reserve: c.Reserves})
 	}
-	if meets(h.pin) || meets(h.duress) || h.hasTag(claim) {
-		if err := h.unavailable(credentials.ErrCodeTaken); err != nil {
+	if meets(h.PIN) || meets(h.Duress) || h.HasTag(claim) {
+		if err := h.Unavailable(credentials.ErrCodeTaken); err != nil {
 			return 0, err
 		}
 	}
-	h.owner.Codes++
-	id := h.owner.Codes
-	c, err := h.credential(rec.TagNumber, id)
+	h.Owner.Codes++
+	id := h.Owner.Codes
+	c, err := h.Held(rec.TagNumber, id)
 	if err != nil {
 		return 0, err
 	}
 	c.Names, c.Generation, c.Len, c.Label, c.StateSince = claim.Hold, id, tag.Bits(), label, h.Now()
-	c.Sealed, err = credentials.SealTag(keys, rec.CredentialBinding(h.person.id, rec.TagNumber, id), tag)
-	h.owner.Tags, h.tags, h.fields = append(slices.Clone(h.owner.Tags), id), append(h.tags, c), "tags"
+	c.Sealed, err = credentials.SealTag(keys, rec.CredentialBinding(h.Account, rec.TagNumber, id), tag)
+	h.Owner.Tags, h.Tags, h.fields = append(slices.Clone(h.Owner.Tags), id), append(h.Tags, c), "tags"
 	return id, err
 }
 
@@ -93,25 +101,28 @@ func (p *Person) SetTagState(ctx context.Context, id uint64, state TagState, opt
 			return err
 		}
 	}
-	return p.changeTag(ctx, "SetTagState", id, opts, func(h *holding, t *credential) {
+	return p.changeTag(ctx, "SetTagState", id, opts, func(h *holding, t *flow.Held) error {
 		t.State, t.StateSince = rec.TagState(state), h.Now()
+		return nil
 	})
 }
 
 // RemoveTag takes a tag away. Its number is free for others when no device has it any
 // more; a tag that is lost is better left as [TagLost].
 func (p *Person) RemoveTag(ctx context.Context, id uint64, opts ...WishOption) error {
-	return p.changeTag(ctx, "RemoveTag", id, opts, func(_ *holding, t *credential) { t.leave() })
+	return p.changeTag(ctx, "RemoveTag", id, opts, func(_ *holding, t *flow.Held) error {
+		t.Leave()
+		return nil
+	})
 }
 
-func (p *Person) changeTag(ctx context.Context, op string, id uint64, opts []WishOption, edit func(*holding, *credential)) error {
+func (p *Person) changeTag(ctx context.Context, op string, id uint64, opts []WishOption, edit func(*holding, *flow.Held) error) error {
 	return p.change(ctx, op, options(opts), func(h *holding) error {
-		at := slices.Index(h.owner.Tags, id)
-		if at < 0 || !h.tags[at].given() {
+		at := slices.Index(h.Owner.Tags, id)
+		if at < 0 || !h.Tags[at].Given() {
 			return ErrTagUnknown
 		}
-		edit(h, &h.tags[at])
 		h.fields = "tags"
-		return nil
+		return edit(h, &h.Tags[at])
 	})
 }

@@ -28,6 +28,7 @@ type Process struct {
 	Since    time.Time
 	Attempts int       // failed tries on the panel's line
 	Next     time.Time // when the line is tried again
+	By       time.Time // at the latest; zero: the line fails or waits for a person
 	Parked   bool      // the line waits for a person: [Tab.Resume]
 	Words    string    // the panel's last words
 	Cancel   bool      // [Tab.Cancel] takes it back
@@ -50,7 +51,7 @@ func (op *Operator) Processes(ctx context.Context, site string) ([]Process, erro
 		return nil, op.refused(ctx, "Processes", nil, err)
 	}
 	panels, words := map[string]rec.Panel{}, map[string]string{}
-	lines := map[string]store.Line{}
+	lines, late := map[string]store.Line{}, lags{desk: op.desk}
 	var out []Process
 	for q := (store.Query{Kind: rec.Users.Name, Term: rec.ByPending}); ; {
 		rs, err := op.desk.core.Store.List(ctx, q)
@@ -74,7 +75,12 @@ func (op *Operator) Processes(ctx context.Context, site string) ([]Process, erro
 			if err != nil {
 				return nil, err
 			}
+			l, err := late.of(ctx, u.Panel, p)
+			if err != nil {
+				return nil, err
+			}
 			one := process(u)
+			one.By = l.by
 			one.Ident, one.Site, one.Words = p.Ident, p.Site, words[u.Panel]
 			one.Attempts, one.Next, one.Parked = line.Attempts, line.Due, len(line.Parked) > 0
 			out = append(out, one)

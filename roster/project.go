@@ -17,6 +17,11 @@ const projectLead = 24 * time.Hour
 // target is what one device should have of a person.
 type target struct {
 	window *panel.Window // nil: the device keeps none
+	until  time.Time     // when we take it away, because the device does not; zero: we do not
+	pin    uint64        // generation of the PIN, 0: tags alone
+	duress uint64        // generation of the duress PIN, 0: none
+	blind  bool          // nobody hears it: the duress PIN that is there stays
+	doors  bool          // they operate no alarm
 	tags   []rec.Credential
 	field  panel.Field // in which the device keeps tags
 }
@@ -28,37 +33,20 @@ type plan struct {
 	account string
 	owner   rec.Projection
 	pin     rec.Credential
+	duress  rec.Credential
+	own     *credentials.Compiled // hours of the PIN
+	life    credentials.Window    // what its uses leave of it
 	tags    []rec.Credential
 	targets map[string]target // by panel
+	cannot  map[string]string // by panel: why it cannot keep what rules give them
 	next    time.Time         // when the plan changes by itself, zero: never
 }
 
 // decide reads the person and decides for one device, or, without one, for all. The
 // commit of whatever follows checks the person again.
 func (w *pass) decide(u *flow.Unit, only string) (plan, error) {
-	p := plan{account: w.account, targets: map[string]target{}}
-	var err error
-	if p.stand, err = w.desk.stands(u, p.account); err != nil {
-		return p, err
-	}
-	if p.owner, _, err = flow.Load(u, rec.Projections, p.account); err != nil {
-		return p, err
-	}
-	if p.pin, _, err = flow.Load(u, rec.Credentials, rec.CredentialID(p.account, rec.PIN, 0)); err != nil {
-		return p, err
-	}
-	for _, n := range p.owner.Tags {
-		t, _, err := flow.Load(u, rec.Credentials, rec.CredentialID(p.account, rec.TagNumber, n))
-		if err != nil {
-			return p, err
-		}
-		p.tags = append(p.tags, t)
-	}
-	if !p.in || !p.pin.Works() {
-		return p, nil
-	}
-	own, err := p.pin.Hours()
-	if err != nil {
+	p := plan{account: w.account, targets: map[string]target{}, cannot: map[string]string{}}
+	if err := w.person(u, &p); err != nil || !p.in {
 		return p, err
 	}
 	for id, reach := range w.reaches(p.as) {
@@ -69,48 +57,157 @@ func (w *pass) decide(u *flow.Unit, only string) (plan, error) {
 		if err != nil {
 			return p, err
 		}
-		if found && device.State != rec.Retired && !p.owner.Ended.Holds(device.Site) {
-			p.aim(id, device.Model, reach.tags, hours{windows: append(slices.Clone(p.windows), p.pin.Window), own: own, rules: reach.hours()}, w.now)
+		if !found || device.State == rec.Retired || p.owner.Ended.Holds(device.Site) {
+			continue
 		}
+		listens, err := listened(u, id, device.Model)
+		if err != nil {
+			return p, err
+		}
+		p.aim(id, device.Model, reach, listens, w.now)
 	}
 	return p, nil
 }
 
-// aim adds what one device should have now, and notes when that changes.
-func (p *plan) aim(id string, m panel.Model, tags bool, h hours, now time.Time) {
-	from, until, ever := h.stretch(now)
-	if !ever {
+// person reads who the person is and what they have.
+func (w *pass) person(u *flow.Unit, p *plan) error {
+	var err error
+	if p.stand, err = w.desk.stands(u, p.account); err != nil {
+		return err
+	}
+	if p.owner, _, err = flow.Load(u, rec.Projections, p.account); err != nil {
+		return err
+	}
+	if p.pin, _, err = flow.Load(u, rec.Credentials, rec.CredentialID(p.account, rec.PIN, 0)); err != nil {
+		return err
+	}
+	if p.duress, _, err = flow.Load(u, rec.Credentials, rec.CredentialID(p.account, rec.DuressPIN, 0)); err != nil {
+		return err
+	}
+	for _, n := range p.owner.Tags {
+		t, _, err := flow.Load(u, rec.Credentials, rec.CredentialID(p.account, rec.TagNumber, n))
+		if err != nil {
+			return err
+		}
+		p.tags = append(p.tags, t)
+	}
+	if p.pin.Counted() {
+		used, _, err := flow.Load(u, rec.Usages, rec.CredentialID(p.account, rec.PIN, 0))
+		if err != nil {
+			return err
+		}
+		var left bool
+		p.life.Until, left = p.pin.Lasts(used)
+		p.life.Revoked = !left
+	}
+	p.own, err = p.pin.Hours()
+	return err
+}
+
+// aim adds what one device should have now, and notes when that changes: the PIN with the
+// tags that may be used alike, else the tags alone, where the device can have these.
+func (p *plan) aim(id string, m panel.Model, r reach, listens bool, now time.Time) {
+	t := target{field: tagField(m), doors: r.doors && m.Kind != panel.Access}
+	if t.doors && m.DoorRole == "" {
+		p.cannot[id] = "the panel has no rank for who may use doors only"
 		return
 	}
-	t := target{}
+	if len(r.keypad) > 0 && p.pin.Works() {
+		why := unkept(p.pin, listens)
+		h := hours{windows: append(slices.Clone(p.windows), p.pin.Window, p.life), own: p.own, rules: credentials.Union(r.keypad...)}
+		switch {
+		case why != "":
+			p.cannot[id] = why
+		case !p.life.Revoked && p.holds(&t, m, h, now):
+			t.pin = p.pin.Generation
+			p.aimDuress(&t, m, listens)
+			if r.both {
+				p.addTags(id, &t, now)
+			}
+			p.targets[id] = t
+			return
+		}
+	}
+	if len(r.reader) > 0 && m.Codeless && t.field != 0 {
+		if p.holds(&t, m, hours{windows: p.windows, rules: credentials.Union(r.reader...)}, now) {
+			if p.addTags(id, &t, now); len(t.tags) > 0 {
+				p.targets[id] = t
+			}
+		}
+	}
+}
+
+// holds reports whether a device should have somebody now who may enter at such hours.
+func (p *plan) holds(t *target, m panel.Model, h hours, now time.Time) bool {
+	from, until, ever := h.stretch(now)
+	if !ever {
+		return false
+	}
 	begins := from
+	t.window, t.until = nil, until
 	if m.Writes().Has(panel.FieldFrom | panel.FieldUntil) {
-		t.window = &panel.Window{From: from, Until: until}
+		t.window, t.until = &panel.Window{From: from, Until: until}, time.Time{}
 		if !from.IsZero() {
 			begins = from.Add(-projectLead)
 		}
 	}
 	if now.Before(begins) {
 		p.next = sooner(p.next, begins)
-		return
+		return false
 	}
 	p.next = sooner(p.next, until)
-	if tags {
-		p.addTags(&t, m)
-	}
-	p.targets[id] = t
+	return true
 }
 
-// addTags adds the tags that work to what a device with tags should have.
-func (p *plan) addTags(t *target, m panel.Model) {
+// unkept says why a device cannot keep a credential as it is restricted, "" if it can. It
+// is never given to one that would open more with it.
+func unkept(c rec.Credential, listens bool) string {
+	switch c.Type {
+	case credentials.NonAccess, credentials.RemoteOnly, credentials.Forced:
+		return "a credential of this type is not given to devices"
+	}
+	if c.Counted() && !listens {
+		return "the device does not tell when a credential was used"
+	}
+	return ""
+}
+
+// aimDuress adds the duress PIN where the device raises the alarm by telling who opened,
+// and somebody hears it. It is never given as an ordinary code.
+func (p *plan) aimDuress(t *target, m panel.Model, listens bool) {
+	if m.Duress != panel.DuressByEvent || !p.duress.Works() {
+		return
+	}
+	t.duress, t.blind = p.duress.Generation, !listens
+}
+
+// tagField is where a device keeps tags, 0: it keeps none.
+func tagField(m panel.Model) panel.Field {
 	for _, f := range []panel.Field{panel.FieldLegacyTags, panel.FieldLockTags} {
 		if m.Writes().Has(f) {
-			t.field = f
-			break
+			return f
 		}
 	}
+	return 0
+}
+
+// addTags adds the tags that open now to what a device with tags should have.
+func (p *plan) addTags(id string, t *target, now time.Time) {
 	for _, tag := range p.tags {
-		if t.field != 0 && tag.Works() {
+		if t.field == 0 || !tag.Works() {
+			continue
+		}
+		if why := unkept(tag, false); why != "" { // a device tells who opened, not by which tag
+			p.cannot[id] = why
+			continue
+		}
+		own, err := tag.Hours()
+		if err != nil {
+			continue // a schedule that cannot be read opens nothing
+		}
+		h := hours{windows: []credentials.Window{tag.Window}, own: own}
+		p.next = sooner(p.next, h.next(now))
+		if h.open(now) {
 			t.tags = append(t.tags, tag)
 		}
 	}
@@ -120,8 +217,11 @@ func (p *plan) addTags(t *target, m panel.Model) {
 // has begun it does not matter when.
 func (p *plan) stale(u rec.User, t target, now time.Time) panel.Field {
 	var f panel.Field
-	if u.Projected.Generation != p.pin.Generation {
+	if u.Projected.Generation != t.pin || undone(u) || !t.blind && u.Projected.Duress != t.duress {
 		f |= panel.FieldCode
+	}
+	if u.Projected.Doors != t.doors {
+		f |= panel.FieldRole
 	}
 	if t.window != nil {
 		have := u.Agreed.Window
@@ -142,12 +242,26 @@ func (p *plan) stale(u rec.User, t target, now time.Time) panel.Field {
 	return f
 }
 
+// undone reports whether a device still has another code of ours than was wished for: it
+// refused that one, or somebody took the wish back.
+func undone(u rec.User) bool {
+	r := u.Projected
+	return r.Code != 0 && !u.Pending.Has(panel.FieldCode) && u.Agreed.Code.Ours() && u.Agreed.Code.ID != r.Code
+}
+
 func (t target) generations() []uint64 {
 	var out []uint64
 	for _, tag := range t.tags {
 		out = append(out, tag.Generation)
 	}
 	return out
+}
+
+// goes reports whether a user has to go from a device: nobody should be there, or only
+// somebody without the PIN that the user has.
+func (p *plan) goes(u rec.User) bool {
+	t, wanted := p.targets[u.Panel]
+	return p.theirs(u) && u.Exists() && (!wanted || p.made(u) && t.pin == 0 && u.Projected.Generation != 0)
 }
 
 // made reports whether a user was made for the person and still is theirs.
@@ -166,8 +280,8 @@ func (p *plan) theirs(u rec.User) bool {
 // withheld reports whether somebody else has taken the person's user away: less access
 // wins, until there is another PIN.
 func (p *plan) withheld(u rec.User) bool {
-	r := u.Projected
-	if r == nil || r.Account != p.account || r.Taken || r.Generation != p.pin.Generation {
+	r, t := u.Projected, p.targets[u.Panel]
+	if r == nil || r.Account != p.account || r.Taken || r.Generation != t.pin || t.pin == 0 && !slices.Equal(r.Tags, t.generations()) {
 		return false
 	}
 	return r.Tenancy != u.Tenancy ||
@@ -183,14 +297,18 @@ func (p *plan) free(u rec.User) bool {
 }
 
 // whyNot says in a few words why a device of a site loses the person.
-func (p *plan) whyNot(site string) string {
+func (p *plan) whyNot(id, site string) string {
 	switch {
+	case p.cannot[id] != "":
+		return p.cannot[id]
 	case p.owner.Ended.Holds(site):
 		return "ended everywhere"
 	case p.gone:
 		return "the account was removed"
 	case !p.in:
 		return "the account was suspended or revoked"
+	case p.life.Revoked:
+		return "the PIN is used up"
 	case !p.pin.Works():
 		return "the PIN was taken away"
 	}
@@ -199,10 +317,10 @@ func (p *plan) whyNot(site string) string {
 
 // openPIN opens a PIN, the one that was claimed.
 func (d *Desk) openPIN(c rec.Credential) (panel.Code, error) {
-	return credentials.OpenNamedCode(d.opener, d.core.Keys, rec.CredentialBinding(c.Account, c.Kind, c.Generation), c.Sealed, tenant(), c.Names)
+	return credentials.OpenNamedCode(d.opener, d.core.Keys, rec.CredentialBinding(c.Account, c.Kind, c.Generation), c.Sealed, flow.Tenant(), c.Names)
 }
 
 // openTag opens a tag, the one that was claimed.
 func (d *Desk) openTag(c rec.Credential) (panel.Tag, error) {
-	return credentials.OpenNamedTag(d.opener, d.core.Keys, rec.CredentialBinding(c.Account, c.Kind, c.Generation), c.Sealed, tenant(), c.Names)
+	return credentials.OpenNamedTag(d.opener, d.core.Keys, rec.CredentialBinding(c.Account, c.Kind, c.Generation), c.Sealed, flow.Tenant(), c.Names)
 }

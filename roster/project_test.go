@@ -129,6 +129,39 @@ func TestAPINIsFreeWhenTheLastDeviceLetItGo(t *testing.T) {
 	})
 }
 
+// A PIN rests before somebody else may have it, from when the last device let it go. Its
+// holder may have it back.
+//
+// Rules: G211
+func TestAPINRestsBeforeSomebodyElseHasIt(t *testing.T) {
+	inFleet(t, nil, func(f *fleet) {
+		f.stop()
+		f.rest, f.poll = 24*time.Hour, time.Minute
+		f.start()
+		d := f.device("lobby", "north", codesOnly())
+		pass(time.Minute)
+		f.rule(roster.AccessRule{ID: "staff", Site: "north"}, []accounts.ID{"cleaner"}, "lobby")
+		require.NoError(f, f.person("cleaner").SetPIN(f.ctx, known("6137")))
+		pass(2 * time.Minute)
+		f.do(func() { d.away = true })
+		require.NoError(f, f.person("cleaner").SetPIN(f.ctx, known("7283")))
+		pass(8 * 24 * time.Hour) // longer than a wish of a person's would wait
+		require.ErrorIs(f, f.person("guest").SetPIN(f.ctx, known("6137")), credentials.ErrNotAvailable, "an unreachable device blocks it")
+		f.do(func() { d.away = false })
+		pass(time.Hour)
+		gone := time.Now()
+		require.NoError(f, f.person("cleaner").SetPIN(f.ctx, known("6137")))
+		require.NoError(f, f.person("cleaner").SetPIN(f.ctx, known("9517")))
+		pass(time.Hour)
+		f.stop()
+		f.start()
+		pass(time.Until(gone.Add(f.rest - time.Minute)))
+		require.ErrorIs(f, f.person("guest").SetPIN(f.ctx, known("6137")), credentials.ErrNotAvailable)
+		pass(2 * time.Hour)
+		require.NoError(f, f.person("guest").SetPIN(f.ctx, known("6137")))
+	})
+}
+
 // Rules: G74, R262
 func TestAPersonIsEndedEverywhere(t *testing.T) {
 	inFleet(t, nil, func(f *fleet) {

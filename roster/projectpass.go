@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -48,6 +49,7 @@ func (d *Desk) projectLoops() []engine.Loop {
 	return []engine.Loop{
 		{Name: "roster/project", Every: d.o.PollEvery, Wake: d.core.Store.Wake, Pass: d.Project},
 		{Name: "roster/rights", Every: beatEvery, Wake: d.core.Store.Wake, Pass: d.spread},
+		{Name: "roster/listening", Every: beatEvery, Pass: d.listening},
 		{Name: "roster/sweep", Every: beatEvery, Pass: d.sweepDue},
 	}
 }
@@ -174,7 +176,7 @@ func (p *pass) take(ctx context.Context) {
 	p.failed = p.look(ctx)
 	for id, users := range p.users {
 		for _, u := range users {
-			if _, wanted := p.plan.targets[id]; !wanted && p.plan.theirs(u) && u.Exists() {
+			if p.plan.goes(u) {
 				p.note(id, p.remove(ctx, id, u.Place))
 			}
 		}
@@ -210,6 +212,12 @@ func (p *pass) end(ctx context.Context) error {
 	if p.failed == nil {
 		settled, p.failed = p.settle(ctx)
 	}
+	var warned map[string]time.Time
+	if p.failed == nil {
+		warned, p.failed = p.warn(ctx)
+	}
+	words := maps.Clone(p.plan.cannot)
+	maps.Copy(words, p.words)
 	fate := store.Fate{Done: p.line.Gen}
 	switch {
 	case p.failed != nil:
@@ -219,12 +227,12 @@ func (p *pass) end(ctx context.Context) error {
 	default:
 		fate.Again = p.plan.next
 	}
+	whole := p.failed == nil
 	err := p.desk.finish(ctx, p.line, fate, func(u *flow.Unit) error {
-		was, _, err := flow.Load(u, rec.Misses, p.line.Name)
-		if err != nil || p.failed != nil || len(p.words)+len(was.Panels) == 0 {
-			return err
+		if !whole {
+			return nil
 		}
-		return flow.Put(u, rec.Misses, p.line.Name, was.After(p.words, u.Now()))
+		return p.misses(u, words, warned)
 	})
 	p.failed = errors.Join(p.failed, err)
 	return p.failed
@@ -237,15 +245,21 @@ func (p *pass) settle(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	settled, leaving := len(p.words) == 0, len(p.plan.pin.Leaving) > 0 || p.plan.gone
-	for _, t := range p.plan.tags {
-		leaving = leaving || len(t.Leaving) > 0
+	settled, leaving := len(p.words) == 0, len(p.plan.pin.Leaving) > 0 || p.plan.gone || p.plan.owner.Moving
+	for _, c := range append(slices.Clone(p.plan.tags), p.plan.duress) {
+		leaving = leaving || len(c.Leaving) > 0
 	}
 	for id, list := range users {
-		_, wanted := p.plan.targets[id]
+		t, wanted := p.plan.targets[id]
 		for _, u := range list {
 			if r := u.Projected; r == nil || r.Account != p.account {
 				continue
+			}
+			if p.plan.made(u) && u.Exists() && undone(u) {
+				settled = false
+			}
+			if t.blind && p.plan.made(u) && u.Exists() && u.Projected.Duress != 0 && u.Projected.Duress != t.duress {
+				settled = false // what is there stays until somebody listens again
 			}
 			settled = settled && u.Idle() && len(u.Sent)+len(u.SentTags) == 0 && !u.Superseded() && (wanted || !p.plan.made(u) || !u.Reported.Set)
 		}
@@ -256,38 +270,37 @@ func (p *pass) settle(ctx context.Context) (bool, error) {
 	return true, p.release(ctx)
 }
 
+// mostFreed is how many names one change frees.
+const mostFreed = 24
+
 // release frees the names of values that have left every device, and all of them when the
 // account is gone.
 func (p *pass) release(ctx context.Context) error {
-	_, err := p.desk.core.Act(ctx, projector(), func(u *flow.Unit) error {
-		h := &holding{Unit: u, person: p.desk.As(projector()).Person(accounts.ID(p.account)), fields: "no device has the old ones"}
-		if err := h.read(); err != nil {
-			return err
-		}
-		if h.owner.Since.IsZero() || h.owner.Codes != p.plan.owner.Codes {
-			return nil // nothing was ever given, or something newer is on its way
-		}
-		all := []*credential{&h.pin, &h.duress}
-		for i := range h.tags {
-			all = append(all, &h.tags[i])
-		}
-		names := 0
-		for _, c := range all {
-			if p.plan.gone {
-				c.leave()
+	for done := false; !done; {
+		_, err := p.desk.core.Act(ctx, projector(), func(u *flow.Unit) error {
+			h, err := flow.HoldingOf(u, p.account)
+			if err != nil {
+				return err
 			}
-			names += len(c.Leaving)
-			c.Leaving = nil
-		}
-		if names == 0 {
-			return nil
-		}
-		if err := h.store(); err != nil {
+			if done = h.Owner.Since.IsZero() || h.Owner.Codes != p.plan.owner.Codes; done {
+				return nil // nothing was ever given, or something newer is on its way
+			}
+			if p.plan.gone {
+				h.Leave()
+			}
+			names := h.Leaving()
+			if done = names == 0 && !h.Owner.Moving; done {
+				return nil
+			}
+			h.Rest, h.Owner.Moving = p.desk.o.Rest, false
+			done = h.Free(mostFreed)
+			return h.Store("no device has the old ones", "")
+		})
+		if err != nil {
 			return err
 		}
-		return h.say()
-	})
-	return err
+	}
+	return nil
 }
 
 // spread makes everybody due when rules, groups or points have changed.

@@ -131,6 +131,7 @@ put projection if=0
 		assert.Equal(f, `entry user.code.set targets=5
 check account if=1
 check credential if=1
+check credential if=1
 check keys if=0
 check panel if=2
 check projection if=1
@@ -147,6 +148,7 @@ put projection if=1
 `, first("account.ended"))
 		assert.Equal(f, `entry user.disabled targets=5
 check account if=1
+check credential if=1
 check credential if=1
 check panel if=2
 check projection if=2

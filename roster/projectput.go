@@ -64,14 +64,14 @@ func (p *pass) act(ctx context.Context, id string, place panel.Place, decide fun
 // remove wishes the person's user away, if the plan still says so.
 func (p *pass) remove(ctx context.Context, id string, place panel.Place) error {
 	return p.act(ctx, id, place, func(d *decision, now plan) error {
-		if _, wanted := now.targets[id]; wanted || !now.theirs(d.user) || !d.user.Exists() {
+		if !now.goes(d.user) {
 			return nil
 		}
 		if err := d.panel.Model.Allow(d.user.Standing(d.panel.Model), panel.Disable); err != nil {
 			return err
 		}
 		// The entry speaks of the tenancy that ends, so it comes before the wish.
-		if err := d.say(audit.UserDisabled, flow.F(audit.FieldReason, now.whyNot(d.panel.Site)), flow.F(audit.FieldRevision, number(d.user.Revision+1))); err != nil {
+		if err := d.say(audit.UserDisabled, flow.F(audit.FieldReason, now.whyNot(id, d.panel.Site)), flow.F(audit.FieldRevision, number(d.user.Revision+1))); err != nil {
 			return err
 		}
 		if was := d.user.Projected; was != nil {
@@ -88,7 +88,7 @@ func (p *pass) remove(ctx context.Context, id string, place panel.Place) error {
 func (p *pass) put(ctx context.Context, id string, place panel.Place, former string) error {
 	return p.act(ctx, id, place, func(d *decision, now plan) error {
 		t, wanted := now.targets[id]
-		if !wanted {
+		if !wanted || now.goes(d.user) {
 			return nil
 		}
 		set := panel.FieldCode
@@ -112,13 +112,16 @@ func (p *pass) put(ctx context.Context, id string, place panel.Place, former str
 
 // wish sets the fields that the device should have, and returns what that is called.
 func (p *pass) wish(d *decision, now plan, t target, set panel.Field) (audit.Action, error) {
-	w, with := panel.Wish{Set: set &^ (panel.FieldFrom | panel.FieldUntil)}, CodeWish{}
+	w, with := panel.Wish{Set: set &^ (panel.FieldRole | panel.FieldFrom | panel.FieldUntil)}, CodeWish{}
 	creates := !d.user.Exists()
 	if creates {
-		with.Role, with.Label = roleFor(d.panel.Model), labelFor(d.panel.Model, now.name)
+		with.Label = labelFor(d.panel.Model, now.name)
 		if len(t.tags) > 0 {
 			w.Set |= t.field
 		}
+	}
+	if creates || set.Has(panel.FieldRole) {
+		with.Role = roleFor(d.panel.Model, t.doors)
 	}
 	if creates || set.Has(panel.FieldUntil) {
 		with.Window = t.window
@@ -127,15 +130,7 @@ func (p *pass) wish(d *decision, now plan, t target, set panel.Field) (audit.Act
 		return "", err
 	}
 	if set.Has(panel.FieldCode) {
-		pin, err := p.desk.openPIN(now.pin)
-		if err != nil {
-			return "", err
-		}
-		if err := d.panel.Model.CheckCode(pin, d.panel.CodeLen); err != nil {
-			return "", err
-		}
-		w.State.Set = true
-		if w.State.Code, err = d.seal(pin); err != nil {
+		if err := p.codes(d, now, t, &w.State); err != nil {
 			return "", err
 		}
 	}
@@ -152,7 +147,7 @@ func (p *pass) wish(d *decision, now plan, t target, set panel.Field) (audit.Act
 			w.State.TagRefs = append(w.State.TagRefs, ref)
 		}
 	}
-	if err := d.wish(w, wishOptions{}); err != nil {
+	if err := d.wish(w, wishOptions{stands: true}); err != nil {
 		return "", err
 	}
 	switch {
@@ -166,9 +161,52 @@ func (p *pass) wish(d *decision, now plan, t target, set panel.Field) (audit.Act
 	return audit.UserWindowChanged, nil
 }
 
+// codes fills in the codes that a user should have: none, where tags are all.
+func (p *pass) codes(d *decision, now plan, t target, s *panel.State) error {
+	s.Set = true
+	if t.pin == 0 {
+		return nil
+	}
+	pin, err := p.desk.openPIN(now.pin)
+	if err != nil {
+		return err
+	}
+	if err := d.panel.Model.CheckCode(pin, d.panel.CodeLen); err != nil {
+		return err
+	}
+	if s.Code, err = d.seal(pin); err != nil {
+		return err
+	}
+	if t.blind {
+		if s.Duress = d.user.Agreed.Duress; d.user.Pending.Has(panel.FieldCode) {
+			s.Duress = d.user.Wanted.Duress
+		}
+		return nil
+	}
+	if t.duress == 0 {
+		return nil
+	}
+	duress, err := p.desk.openPIN(now.duress)
+	if err != nil {
+		return err
+	}
+	s.Duress, err = d.seal(duress)
+	return err
+}
+
 // belong notes for whom the user was made, and links it to them.
 func (d *decision) belong(now plan, t target, former string) error {
-	d.user.Projected = &rec.Projected{Account: now.account, Generation: now.pin.Generation, Tags: t.generations(), Tenancy: d.user.Tenancy}
+	duress := t.duress
+	if t.blind {
+		if duress = 0; d.user.Projected != nil && d.user.Projected.Tenancy == d.user.Tenancy {
+			duress = d.user.Projected.Duress
+		}
+	}
+	code := d.user.Agreed.Code.ID
+	if d.user.Pending.Has(panel.FieldCode) {
+		code = d.user.Wanted.Code.ID
+	}
+	d.user.Projected = &rec.Projected{Account: now.account, Generation: t.pin, Duress: duress, Code: code, Tags: t.generations(), Tenancy: d.user.Tenancy, Doors: t.doors}
 	link := &rec.Link{Account: now.account, Tenancy: d.user.Tenancy, At: d.Now()}
 	if l := d.user.Link; l != nil && l.Account == now.account {
 		d.user.Link = link
@@ -198,6 +236,8 @@ func (p *pass) giveAt(ctx context.Context, id string) error {
 	former := ""
 	for _, u := range p.users[id] {
 		switch l := u.CurrentLink(); {
+		case p.plan.made(u) && u.Exists() && p.plan.stale(u, p.plan.targets[id], p.now) == 0:
+			return nil // what has changed since makes the line due again
 		case p.plan.made(u) && u.Exists():
 			return p.put(ctx, id, u.Place, "")
 		case p.plan.withheld(u):
@@ -245,7 +285,10 @@ func (p *pass) giveAt(ctx context.Context, id string) error {
 }
 
 // roleFor is the rank of somebody whom a rule lets in.
-func roleFor(m panel.Model) panel.Role {
+func roleFor(m panel.Model, doors bool) panel.Role {
+	if doors {
+		return m.DoorRole
+	}
 	if m.DefaultRole == "" && m.Allows(panel.User) {
 		return panel.User
 	}

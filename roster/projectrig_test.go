@@ -27,16 +27,51 @@ type device struct {
 	refuses bool
 	users   map[panel.Place]panel.Values
 	wrote   int
+	log     []panel.Opened // of a device that tells who opens it
+	said    int            // of these
+	cut     bool           // its watch fails
+	loses   bool           // the answers to what it is told
+	armed   bool           // it takes no edits
+	pace    time.Duration  // of an edit
+	watches int
 }
 
 // holds reports whether the device lets somebody in by a code at that time.
 func (d *device) holds(c panel.Code, at time.Time) bool {
 	for _, v := range d.users {
-		if v.Code.Equal(c) && (d.model.Create&panel.FieldUntil == 0 || v.Window.Contains(at)) {
+		if v.Code.Equal(c) && d.good(v, at) {
 			return true
 		}
 	}
 	return false
+}
+
+// good reports whether the device lets a user in at that time.
+func (d *device) good(v panel.Values, at time.Time) bool {
+	return d.model.Create&panel.FieldUntil == 0 || v.Window.Contains(at)
+}
+
+// try presents a code at a device that tells who opens it, and reports whether it opens.
+func (d *device) try(code string) bool {
+	for place, v := range d.users {
+		duress := v.Duress.Equal(known(code))
+		if duress || v.Code.Equal(known(code)) {
+			d.log = append(d.log, panel.Opened{Place: place, At: time.Now(), Duress: duress})
+			return true
+		}
+	}
+	return false
+}
+
+// live are the codes that let somebody in at that time.
+func (d *device) live(at time.Time) map[string]bool {
+	out := map[string]bool{}
+	for _, v := range d.users {
+		if d.good(v, at) {
+			out[v.Code.Reveal()] = true
+		}
+	}
+	return out
 }
 
 // devices are many panels with one driver.
@@ -54,11 +89,52 @@ func (d *devices) Open(_ context.Context, t panel.Target) (panel.Session, error)
 	if d.all[t.Ident].away {
 		return nil, panel.ErrUnreachable
 	}
-	return deviceSession{all: d, one: d.all[t.Ident]}, nil
+	s := deviceSession{all: d, one: d.all[t.Ident]}
+	if s.one.model.TellsWhoOpened() {
+		return tellingSession{s}, nil
+	}
+	return quietSession{deviceSession: s}, nil
+}
+
+// quietSession hears nothing.
+type quietSession struct {
+	deviceSession
+	panel.NoWatch
+}
+
+// tellingSession tells who opened since it was last asked, as a device's log does.
+type tellingSession struct{ deviceSession }
+
+func (s tellingSession) Watch(ctx context.Context) iter.Seq2[panel.Event, error] {
+	return func(yield func(panel.Event, error) bool) {
+		for tick := time.NewTicker(time.Second); ; {
+			s.all.mu.Lock()
+			s.one.watches++
+			cut, news := s.one.cut || s.one.away, s.one.log[s.one.said:]
+			if !cut {
+				s.one.said = len(s.one.log)
+			}
+			s.all.mu.Unlock()
+			if cut {
+				yield(panel.Event{}, panel.ErrUnreachable)
+				return
+			}
+			for _, o := range news {
+				if !yield(panel.Event{Opened: &o}, nil) {
+					return
+				}
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			}
+		}
+	}
 }
 
 type deviceSession struct {
-	panel.NoWatch
 	all *devices
 	one *device
 }
@@ -69,6 +145,7 @@ func (s deviceSession) Close() error       { return nil }
 func (s deviceSession) Apply(_ context.Context, edits []panel.Edit) iter.Seq2[panel.Outcome, error] {
 	return func(yield func(panel.Outcome, error) bool) {
 		for _, e := range edits {
+			time.Sleep(s.one.pace)
 			o, err := s.apply(e)
 			if !yield(o, err) || err != nil {
 				return
@@ -83,6 +160,8 @@ func (s deviceSession) apply(e panel.Edit) (panel.Outcome, error) {
 	switch {
 	case s.one.away:
 		return panel.Outcome{}, panel.ErrUnreachable
+	case s.one.armed:
+		return panel.Outcome{}, panel.ErrArmed
 	case s.one.refuses && e.Do != panel.Remove:
 		return panel.Outcome{Place: e.Place, Refused: map[panel.Field]error{panel.FieldCode: panel.ErrRefused}}, nil
 	}
@@ -96,7 +175,10 @@ func (s deviceSession) apply(e panel.Edit) (panel.Outcome, error) {
 		v = panel.Values{}
 	}
 	if e.Set.Has(panel.FieldCode) {
-		v.Code = e.Code
+		v.Code, v.Duress = e.Code, e.Duress
+	}
+	if e.Set.Has(panel.FieldRole) {
+		v.Role = e.Role
 	}
 	if e.Set.Has(panel.FieldLegacyTags) {
 		v.LegacyTags = e.LegacyTags
@@ -108,6 +190,10 @@ func (s deviceSession) apply(e panel.Edit) (panel.Outcome, error) {
 		v.Window.Until = e.Window.Until
 	}
 	s.one.users[e.Place] = v
+	if s.one.loses {
+		s.one.away = true
+		return panel.Outcome{}, panel.ErrUnreachable
+	}
 	return panel.Outcome{Place: e.Place, Done: e.Set}, nil
 }
 
@@ -142,6 +228,13 @@ func codesOnly() panel.Model {
 	return m
 }
 
+// telling is a device that tells who opens it, with ids, tags and no windows.
+func telling() panel.Model {
+	m := scripted(panel.FieldCode | panel.FieldLegacyTags)
+	m.Duress, m.Codeless = panel.DuressByEvent, true
+	return m
+}
+
 // withWindows is a device that keeps windows and tags, with ids.
 func withWindows() panel.Model {
 	return scripted(panel.FieldCode | panel.FieldLegacyTags | panel.FieldFrom | panel.FieldUntil)
@@ -159,7 +252,9 @@ type fleet struct {
 	ids    map[string]string // panel ids by identity
 	keys   *credentials.Ring
 	poll   time.Duration // Options.PollEvery
-	own    bool          // keyholder's own accounts instead of the host's
+	rest   time.Duration // Options.Rest
+	now    func() time.Time
+	own    bool // keyholder's own accounts instead of the host's
 	alerts []roster.Alert
 	stop   func()
 }
@@ -187,7 +282,7 @@ func (f *fleet) start() {
 		directory = f.people
 	}
 	f.desk, err = roster.New(roster.Options{
-		Store: f.store, Keys: f.keys, PollEvery: f.poll, Drivers: map[string]panel.Driver{"scripted": f.devices}, Directory: directory,
+		Store: f.store, Keys: f.keys, PollEvery: f.poll, Rest: f.rest, Now: f.now, Drivers: map[string]panel.Driver{"scripted": f.devices}, Directory: directory,
 		Authority: fleetRights(),
 		Alert: func(a roster.Alert) {
 			f.mu.Lock()
@@ -205,6 +300,7 @@ func (f *fleet) start() {
 func fleetRights() accounts.StaticAuthority {
 	return accounts.StaticAuthority{
 		"operator": {Enabled: true, Rights: accounts.AllRights().Without(accounts.RightsOf(accounts.CollisionsView)), Sites: accounts.AllSites()},
+		"chief":    {Enabled: true, Rights: accounts.AllRights(), Sites: accounts.AllSites()},
 		"dealer":   {Enabled: true, Rights: accounts.AllRights(), Sites: accounts.TheseSites("south")},
 	}
 }

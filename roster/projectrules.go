@@ -3,7 +3,6 @@ package roster
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
@@ -16,11 +15,12 @@ import (
 type relation struct {
 	access *credentials.Access
 	points map[string]rec.Point
+	doors  map[string]bool // rules that let use doors only
 }
 
 // relation reads the rules, groups and points.
 func (d *Desk) relation(ctx context.Context) (*relation, error) {
-	r := &relation{points: map[string]rec.Point{}}
+	r := &relation{points: map[string]rec.Point{}, doors: map[string]bool{}}
 	points, err := every(ctx, d.core, rec.Points)
 	if err != nil {
 		return nil, err
@@ -45,6 +45,7 @@ func (d *Desk) relation(ctx context.Context) (*relation, error) {
 		if compiled[i], err = one.Compile(); err != nil {
 			return nil, err
 		}
+		r.doors[one.ID] = one.DoorsOnly
 	}
 	r.access = credentials.NewAccess(members, compiled)
 	return r, nil
@@ -74,32 +75,49 @@ func every[T any](ctx context.Context, core *flow.Core, k rec.Kind[T]) ([]T, err
 
 // reach is what the rules say about somebody at one panel.
 type reach struct {
-	rules []*credentials.Compiled // the hours of each rule, nil: always
-	tags  bool                    // every one of them is for readers too
+	keypad []*credentials.Compiled // the hours of each rule about typed codes, nil: always
+	reader []*credentials.Compiled // and about tags
+	both   bool                    // every rule about typed codes is about tags too
+	doors  bool                    // every rule lets them use doors only
 }
 
-// hours is when some rule is open.
-func (r reach) hours() *credentials.Compiled {
-	if slices.Contains(r.rules, nil) {
-		return nil
-	}
-	return credentials.Union(r.rules...)
-}
-
-// reaches lists, by panel, where somebody may enter with a code.
+// reaches lists, by panel, where somebody may enter.
 func (r *relation) reaches(as []credentials.Subject) map[string]reach {
 	out := map[string]reach{}
 	for _, way := range r.access.Where(as...) {
 		p := r.points[way.Point]
-		if p.Panel == "" || !p.Projects || way.Rule.On != 0 && !way.Rule.On.Has(credentials.Keypad) {
+		if p.Panel == "" || !p.Projects {
 			continue
 		}
+		on := func(m credentials.Medium) bool { return way.Rule.On == 0 || way.Rule.On.Has(m) }
 		one, seen := out[p.Panel]
-		one.tags = (one.tags || !seen) && (way.Rule.On == 0 || way.Rule.On.Has(credentials.Reader))
-		one.rules = append(one.rules, way.Rule.Schedule)
-		out[p.Panel] = one
+		if !seen {
+			one = reach{both: true, doors: true}
+		}
+		if on(credentials.Reader) {
+			one.reader = append(one.reader, way.Rule.Schedule)
+		}
+		if on(credentials.Keypad) {
+			one.keypad, one.both = append(one.keypad, way.Rule.Schedule), one.both && on(credentials.Reader)
+		}
+		if on(credentials.Reader) || on(credentials.Keypad) {
+			one.doors = one.doors && r.doors[way.Rule.ID]
+			out[p.Panel] = one
+		}
 	}
 	return out
+}
+
+// actionAt is what a duress code of somebody sets off at a panel, and the point at which it
+// was presented, as far as rules tell.
+func (r *relation) actionAt(as []credentials.Subject, panelID string) (point, action string) {
+	for _, way := range r.access.Where(as...) {
+		p := r.points[way.Point]
+		if p.Panel == panelID && p.Projects && (way.Rule.On == 0 || way.Rule.On.Has(credentials.Keypad)) {
+			return way.Point, way.Rule.Duress
+		}
+	}
+	return "", ""
 }
 
 // stand is what of a person decides whether devices may have them.

@@ -36,7 +36,7 @@ func (w *turn) recode(ctx context.Context) error {
 		}
 	}
 	for some := range slices.Chunk(marks, batch) {
-		if err := w.relength(ctx, some, false); err != nil {
+		if err := w.relength(ctx, some, 0); err != nil {
 			return err
 		}
 	}
@@ -53,25 +53,40 @@ func (w *turn) recode(ctx context.Context) error {
 	return err
 }
 
+// follows says of which codes the claims follow a rewrite.
+type follows uint8
+
+const (
+	agreedCodes follows = 1 << iota // what the panel is known to have
+	sentCodes                       // what it may have
+)
+
 // recodeOne moves a user with codes of ours. One whose new code somebody else has is named,
-// and keeps no claim: the panel has it all the same.
+// and keeps no claim to that one: the panel has it all the same.
 func (w *turn) recodeOne(ctx context.Context, user rec.User) error {
 	one := []rec.User{user}
-	err := w.relength(ctx, one, true)
+	err := w.relength(ctx, one, agreedCodes|sentCodes)
 	if !errors.Is(err, store.ErrTaken) {
 		return err
 	}
-	if err := w.relength(ctx, one, false); err != nil {
+	for _, part := range []follows{agreedCodes, sentCodes, 0} {
+		if err = w.relength(ctx, one, part); !errors.Is(err, store.ErrTaken) {
+			break
+		}
+	}
+	if err != nil {
 		return err
 	}
 	w.desk.alert(Alert{At: w.desk.core.Time(), Kind: CodeCollided, Panel: w.id, Place: user.Place, Text: reasonCollided})
 	return nil
 }
 
-// relength moves a few users in one commit; with claim, to the codes that the panel has
-// made of theirs.
-func (w *turn) relength(ctx context.Context, users []rec.User, claim bool) error {
+// relength moves a few users in one commit, step by step through every length that the
+// panel has had since; those of their codes that are to be followed become what it has made
+// of them.
+func (w *turn) relength(ctx context.Context, users []rec.User, follow follows) error {
 	moved := 0
+	steps := append(slices.Clone(w.panel.Recoding.Through), w.panel.CodeLen)
 	_, err := w.act(ctx, func(u *flow.Unit) error {
 		moved = 0
 		for _, stale := range users {
@@ -82,16 +97,28 @@ func (w *turn) relength(ctx context.Context, users []rec.User, claim bool) error
 			}
 			before := user
 			var failed error
-			user.Slot = user.Relength(w.panel.CodeLen, func(c panel.CodeRef) panel.CodeRef {
-				if !claim {
-					return panel.CodeRef{}
-				}
-				c, err := w.recoded(id, &user, c)
-				failed = errors.Join(failed, err)
-				return c
-			})
+			for _, length := range steps {
+				agreed := user.Agreed.Code
+				user.Slot = user.Relength(length, func(c panel.CodeRef) panel.CodeRef {
+					part := sentCodes
+					if c.Same(agreed) {
+						part = agreedCodes
+					}
+					if follow&part == 0 {
+						return panel.CodeRef{}
+					}
+					c, err := w.recoded(id, &user, c, length)
+					failed = errors.Join(failed, err)
+					return c
+				})
+			}
 			if failed != nil {
 				return failed
+			}
+			if r := before.Projected; r != nil && r.Code == before.Agreed.Code.ID {
+				mark := *r
+				mark.Code = user.Agreed.Code.ID
+				user.Projected = &mark
 			}
 			if before.Agreed.Code.Ours() && !user.Agreed.Code.Ours() {
 				user.Collided = u.Now()
@@ -133,8 +160,9 @@ func (w *turn) sayRecoded(u *flow.Unit, p *rec.Panel, users int) error {
 	return err
 }
 
-// recoded is what the panel has made of a code; zero if its digits are not kept.
-func (w *turn) recoded(id string, user *rec.User, c panel.CodeRef) (panel.CodeRef, error) {
+// recoded is what the panel has made of a code when it went to a length; zero if its digits
+// are not kept.
+func (w *turn) recoded(id string, user *rec.User, c panel.CodeRef, length int) (panel.CodeRef, error) {
 	if c.Sealed.IsZero() || w.panel.Model.Code.Recode != panel.RecodeAppend {
 		return panel.CodeRef{}, nil
 	}
@@ -142,7 +170,7 @@ func (w *turn) recoded(id string, user *rec.User, c panel.CodeRef) (panel.CodeRe
 	if err != nil {
 		return panel.CodeRef{}, err
 	}
-	now, err := stretched(old, w.panel.CodeLen)
+	now, err := stretched(old, length)
 	if err != nil {
 		return panel.CodeRef{}, err
 	}

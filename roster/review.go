@@ -44,6 +44,9 @@ type Matter struct {
 	Fields panel.Field
 	Since  time.Time
 	Words  string // the panel's last words
+	// By is by when the panel has done what waits for it, at the latest; zero: nothing waits,
+	// or it fails or waits for a person.
+	By time.Time
 	// Account is whose access this is about, "" if the user is nobody's.
 	Account accounts.ID
 }
@@ -70,7 +73,7 @@ func (op *Operator) matters(ctx context.Context, name, term string) ([]Matter, e
 	}
 	panels := map[string]rec.Panel{}
 	words := map[string]string{}
-	now := op.desk.core.Time()
+	now, late := op.desk.core.Time(), lags{desk: op.desk}
 	var out []Matter
 	q := store.Query{Kind: rec.Users.Name, Term: term}
 	for {
@@ -90,6 +93,13 @@ func (op *Operator) matters(ctx context.Context, name, term string) ([]Matter, e
 			}
 			if m, open := matter(u, now); open && g.Sites.Has(p.Site) {
 				m.Ident, m.Words = p.Ident, words[u.Panel]
+				if u.ToDo() {
+					l, err := late.of(ctx, u.Panel, p)
+					if err != nil {
+						return nil, err
+					}
+					m.By = l.by
+				}
 				out = append(out, m)
 			}
 		}

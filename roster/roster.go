@@ -55,6 +55,10 @@ type Options struct {
 	// HandsFor is how long a wish waits that somebody has to carry out at a keypad; zero: a
 	// day. What takes access away stands.
 	HandsFor time.Duration
+	// Rest is how long a PIN, duress PIN or tag number that a person gave up is kept from
+	// everybody else, counted from when the last device has confirmed that it is gone; zero:
+	// it is free then.
+	Rest time.Duration
 	// AdoptFor is how long an adopted user's unknown code may stay; zero: 30 days.
 	AdoptFor time.Duration
 	// ReadEvery is how often a reachable panel is read in full; zero: a day.
@@ -62,6 +66,9 @@ type Options struct {
 	// PollEvery is how often lines are looked for whose time has come, beside the hints that
 	// a commit gives; zero: a second.
 	PollEvery time.Duration
+	// LagBound is how late a device may be with an end before somebody is warned ahead; zero:
+	// a minute.
+	LagBound time.Duration
 	// Watches is how many sessions stay open on this node to hear what panels say unasked;
 	// zero: 4,096. Changes at a panel without one show in its next full reading.
 	Watches int
@@ -138,6 +145,9 @@ func New(o Options) (*Desk, error) {
 	}
 	if o.PollEvery == 0 {
 		o.PollEvery = time.Second
+	}
+	if o.LagBound == 0 {
+		o.LagBound = time.Minute
 	}
 	if o.Watches == 0 {
 		o.Watches = 4096
@@ -232,6 +242,7 @@ const (
 	CodeCollided    AlertKind = "code.collided"    // the panel made of a code one that somebody else has
 	PanelParked     AlertKind = "panel.parked"
 	Drifted         AlertKind = "drift"
+	EndAtRisk       AlertKind = "end.at.risk" // a device will be late with an end that is near
 	SweepFound      AlertKind = "sweep.found" // devices were behind and nothing had noticed
 )
 

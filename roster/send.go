@@ -43,6 +43,9 @@ func (w *turn) write(ctx context.Context) error {
 // anything is left to do.
 func (w *turn) finished(ctx context.Context) error {
 	users, err := w.pending(ctx)
+	if err == nil {
+		err = w.letGo(ctx, users)
+	}
 	if err != nil {
 		return err
 	}
@@ -80,6 +83,7 @@ func (w *turn) block(ctx context.Context, users []rec.User) (bool, error) {
 	// A driver starts no write that it cannot finish while the line is surely ours.
 	lease, release := w.desk.local.lease(ctx)
 	defer release()
+	begun := time.Now()
 	for o, err := range w.session.Apply(lease, edits) {
 		if err != nil {
 			failed = err
@@ -91,6 +95,9 @@ func (w *turn) block(ctx context.Context, users []rec.User) (bool, error) {
 			break
 		}
 		outcomes[o.Place] = o
+	}
+	if failed == nil {
+		w.attempt.Pace = time.Since(begun) / time.Duration(len(edits))
 	}
 	// What the panel has said is kept even if the context has ended meanwhile.
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -236,6 +243,18 @@ func (w *turn) edit(id string, user rec.User, work panel.Work) (panel.Edit, erro
 	}
 	if e.LockTags, err = w.desk.openTags(w.id, id, work.State.TagsOf(work.Set&panel.FieldLockTags)); err != nil || !work.Set.Has(panel.FieldCode) {
 		return e, err
+	}
+	if work.State.Codeless() {
+		if work.Ticket == nil { // tags alone: there is no code to write, and the user comes with them
+			e.Set &^= panel.FieldCode
+			e.Unsure &= e.Set
+		}
+		return e, nil
+	}
+	if d := work.State.Duress; d.Ours() {
+		if e.Duress, err = w.desk.openCode(w.id, id, d); err != nil {
+			return e, err
+		}
 	}
 	e.Code, err = w.desk.openCode(w.id, id, work.State.Code)
 	return e, err

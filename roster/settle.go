@@ -41,6 +41,9 @@ func (w *turn) settleSome(ctx context.Context, edits []panel.Edit, outcomes map[
 			before := user
 			var found panel.Finding
 			if answered {
+				if f := user.Flight; f != nil && f.Set.Has(panel.FieldCode) && f.Do != panel.Remove && f.Ticket == nil && f.State.Codeless() {
+					o = embodied(o, f.Set)
+				}
 				user.Slot = user.Settle(told(e, o, broken), w.panel.Model).Again(w.panel.Model.Create)
 				if o.Report != nil {
 					st, err := w.desk.state(w.id, w.panel.Model, *o.Report)
@@ -72,6 +75,25 @@ func (w *turn) settleSome(ctx context.Context, edits []panel.Edit, outcomes map[
 		return nil
 	})
 	return moved, err
+}
+
+// embodied is the outcome for a user who has tags alone: they are there if their tags are.
+func embodied(o panel.Outcome, set panel.Field) panel.Outcome {
+	const tags = panel.FieldLegacyTags | panel.FieldLockTags
+	switch {
+	case o.Done&set&tags != 0:
+		o.Done |= panel.FieldCode
+	case o.Unsure&set&tags != 0:
+		o.Unsure |= panel.FieldCode
+	default:
+		for f := range (set & tags).Each() {
+			if why := o.Refused[f]; why != nil {
+				o.Refused = maps.Clone(o.Refused)
+				o.Refused[panel.FieldCode] = why
+			}
+		}
+	}
+	return o
 }
 
 // told is an outcome as the slot machine is to take it. A code that was in doubt, was

@@ -47,7 +47,12 @@ var acts = map[string]func(r *rig, op *roster.Operator, t *roster.Tab) error{
 	"Person.Lift":  func(r *rig, op *roster.Operator, _ *roster.Tab) error { return op.Person("account-1").Lift(r.ctx) },
 	"Move":         func(r *rig, _ *roster.Operator, t *roster.Tab) error { return t.Move(r.ctx, "site-2") },
 	"OutOfService": func(r *rig, _ *roster.Operator, t *roster.Tab) error { return t.OutOfService(r.ctx, false) },
-	"Quarantine":   func(r *rig, op *roster.Operator, _ *roster.Tab) error { return op.Quarantine(r.ctx, "restored") },
+	"Pair": func(r *rig, op *roster.Operator, _ *roster.Tab) error {
+		_, err := op.Pair(r.ctx, registration(), nil)
+		return err
+	},
+	"PairAnew":   func(r *rig, _ *roster.Operator, t *roster.Tab) error { return t.PairAnew(r.ctx, nil) },
+	"Quarantine": func(r *rig, op *roster.Operator, _ *roster.Tab) error { return op.Quarantine(r.ctx, "restored") },
 	"Register": func(r *rig, op *roster.Operator, _ *roster.Tab) error {
 		_, err := op.Register(r.ctx, registration())
 		return err

@@ -12,15 +12,40 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
-// sweepEvery is how often all devices are compared with what they should have.
-const sweepEvery = 15 * time.Minute
-
 // maxSkew is how far this node's clock may be from the store's.
 const maxSkew = 2 * time.Second
 
 // ErrSkew: this node's clock differs from the store's, so it does not sweep.
 var ErrSkew = fault.New(fault.Precondition, "roster: this node's clock is wrong").
 	Hinted("Synchronise the clock of this machine. Other nodes do the work meanwhile.")
+
+// Health is how this node stands. It is green without problems.
+type Health struct {
+	Skew     time.Duration // how far its clock is ahead of the store's
+	Problems []string
+}
+
+// OK reports whether there are no problems.
+func (h Health) OK() bool { return len(h.Problems) == 0 }
+
+// Health looks at what this node cannot do as it stands. A node whose clock is wrong does
+// not sweep; ends are carried out all the same, because they are due by the store's clock.
+func (d *Desk) Health(ctx context.Context) (Health, error) {
+	var h Health
+	if err := d.beat(ctx); err != nil {
+		return h, err
+	}
+	if h.Skew = d.skew(); h.Skew.Abs() > maxSkew {
+		h.Problems = append(h.Problems, ErrSkew.Error())
+	}
+	if d.opener == nil {
+		h.Problems = append(h.Problems, ErrNoOpener.Error())
+	}
+	return h, nil
+}
+
+// skew is how far this node's clock is ahead of the store's.
+func (d *Desk) skew() time.Duration { return d.core.Time().Sub(d.local.now()) }
 
 // Swept is what a sweep came to.
 type Swept struct {
@@ -40,10 +65,10 @@ func (d *Desk) Sweep(ctx context.Context) (Swept, error) {
 		return s, err
 	}
 	now := d.local.now()
-	if skew := now.Sub(d.core.Time()); skew.Abs() > maxSkew {
+	if d.skew().Abs() > maxSkew {
 		return s, ErrSkew
 	}
-	soon, err := d.soon(ctx, now.Add(sweepEvery))
+	soon, err := d.soon(ctx, now.Add(flow.SweepEvery))
 	if err != nil {
 		return s, err
 	}
@@ -90,9 +115,29 @@ func (d *Desk) soon(ctx context.Context, before time.Time) (map[string]bool, err
 
 // sweepDue sweeps, if no node has done so for a quarter of an hour.
 func (d *Desk) sweepDue(ctx context.Context) error {
+	if err := d.rewind(ctx); err != nil {
+		return err
+	}
 	return d.chore(ctx, flow.SweepLine, func() (time.Time, error) {
 		s, err := d.Sweep(ctx)
 		d.core.Logger().DebugContext(ctx, "swept", slog.Int("persons", s.Persons), slog.Int("found", s.Found))
-		return d.local.now().Add(sweepEvery), err
+		return d.local.now().Add(flow.SweepEvery), err
 	})
+}
+
+// rewind makes the sweep due if it waits for longer than it ever does: the store's clock
+// was set back since.
+func (d *Desk) rewind(ctx context.Context) error {
+	lines, err := d.core.Store.Lines(ctx, flow.SweepLine, "", 1)
+	if err != nil || len(lines) == 0 || d.local.held().IsZero() {
+		return err
+	}
+	if lines[0].Due.Sub(d.local.now()) <= flow.SweepEvery+beatEvery {
+		return nil
+	}
+	_, err = d.core.Act(ctx, projector(), func(u *flow.Unit) error {
+		u.Do(store.Mark{Line: flow.SweepLine})
+		return nil
+	})
+	return err
 }

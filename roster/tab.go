@@ -3,6 +3,8 @@ package roster
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
@@ -16,9 +18,10 @@ import (
 // Tab is the Users tab of one panel. Nothing about panel users can be done without one,
 // so users of two panels are never mixed. It is cheap and safe for concurrent use.
 type Tab struct {
-	op  *Operator
-	id  string
-	err error // no panel was named: every method answers it
+	op   *Operator
+	id   string
+	err  error                 // no panel was named: every method answers it
+	mine func(*decision) error // judges the user whom a decision is about; nil: the rights do
 }
 
 // Panel opens the tab of a panel. An empty id is refused by every method of the tab with
@@ -151,6 +154,9 @@ func (t *Tab) begin(u *flow.Unit, name string, place panel.Place) (*decision, er
 		d.user = rec.User{Panel: t.id, Slot: panel.Slot{Place: place}}
 	}
 	d.user.Site = d.panel.Site
+	if t.mine != nil {
+		return d, t.mine(d)
+	}
 	return d, nil
 }
 
@@ -184,7 +190,7 @@ func (d *decision) wish(w panel.Wish, o wishOptions) error {
 		return flow.ErrRevision
 	}
 	w.At = d.Now()
-	if !w.Remove && w.Until.IsZero() {
+	if !w.Remove && w.Until.IsZero() && !o.stands {
 		w.Until = d.Now().Add(d.tab.op.desk.o.GivingFor)
 	}
 	s, err := d.user.Wish(w)
@@ -252,6 +258,11 @@ func holder(id string, user rec.User) string {
 	return id
 }
 
+// mostReleased is how many names one change about a user claims, hands over and lets go.
+// What more is to be handed over or let go waits for the next, because a change holds a
+// bounded number of operations.
+const mostReleased = 32
+
 // claims adds the operations by which the store follows a moved slot: what is new in
 // its claims is claimed, what is gone is released. A new holder takes over.
 func claims(u *flow.Unit, id string, before rec.User, after *rec.User) {
@@ -260,26 +271,43 @@ func claims(u *flow.Unit, id string, before rec.User, after *rec.User) {
 	if old == "" {
 		old = now
 	}
-	was := map[string]bool{}
+	was := map[string]string{} // who holds a name
 	for _, n := range before.Claims() {
-		was[n] = true
+		was[n] = old
 	}
-	held := false
-	for _, n := range after.Claims() {
-		held = true
-		switch {
-		case !was[n]:
+	for _, l := range before.Leaving {
+		was[l.Name] = l.Holder
+	}
+	room := mostReleased
+	wanted := after.Claims()
+	for _, n := range wanted {
+		if _, held := was[n]; !held {
 			u.Do(store.Claim{Name: store.Name(n), Holder: now, Use: id})
-		case now != old:
-			u.Do(store.Claim{Name: store.Name(n), Holder: now, Use: id, From: old})
+			room--
 		}
+	}
+	after.Leaving, after.Holder = nil, ""
+	for _, n := range wanted {
+		from, held := was[n]
 		delete(was, n)
+		switch {
+		case !held || from == now:
+		case room > 0:
+			u.Do(store.Claim{Name: store.Name(n), Holder: now, Use: id, From: from})
+			room--
+		default:
+			after.Leaving = append(after.Leaving, rec.Left{Name: n, Holder: from})
+		}
 	}
-	for n := range was {
-		u.Do(store.Release{Name: store.Name(n), Holder: old, Use: id})
+	for _, n := range slices.Sorted(maps.Keys(was)) {
+		if room > 0 {
+			u.Do(store.Release{Name: store.Name(n), Holder: was[n], Use: id})
+			room--
+		} else {
+			after.Leaving = append(after.Leaving, rec.Left{Name: n, Holder: was[n]})
+		}
 	}
-	after.Holder = ""
-	if held {
+	if len(wanted) > 0 {
 		after.Holder = now
 	}
 }
@@ -293,6 +321,7 @@ type wishOptions struct {
 	back     []store.Count // gives a reservation back when the wish is accepted
 	blind    bool          // whoever asks may not know why a code is not available
 	vacant   bool          // the place must have nobody
+	stands   bool          // it follows from rules, so it does not end by itself
 }
 
 // paid adds what gives back the reservation of somebody who may not know why a code is

@@ -82,6 +82,9 @@ func (d *Desk) watch(ctx context.Context, k *kept) {
 	if closes {
 		d.shut(ctx, k.id, k.session)
 	}
+	if news && d.tells(k) && ctx.Err() == nil {
+		d.deafen(ctx, k.id)
+	}
 	if err == nil || !news || ctx.Err() != nil || k.callsIn && !d.local.connected(k.id) {
 		return
 	}
@@ -106,6 +109,8 @@ func (d *Desk) hear(ctx context.Context, k *kept) error {
 		switch {
 		case err != nil:
 			return err
+		case ev.Opened != nil:
+			err = d.opened(ctx, k.id, *ev.Opened)
 		case ev.Stale != nil:
 			err = d.mark(ctx, k.id, ev.Stale, 0)
 		case ev.User != nil:

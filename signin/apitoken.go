@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"time"
@@ -45,7 +46,7 @@ type APIToken struct {
 // not a service's, [accounts.ErrOutranked] for an account that may do more than the operator.
 func (op *Operator) IssueToken(ctx context.Context, id accounts.ID, n NewToken) (Token, error) {
 	var token Token
-	err := op.change(ctx, "IssueToken", id, func(u *flow.Unit, a accounts.Account, _ *rec.Login) error {
+	err := op.change(ctx, "IssueToken", id, func(u *flow.Unit, a accounts.Account, l *rec.Login) error {
 		secret := accounts.RightsOf(accounts.PanelUsersDisclose, accounts.AttributesReveal, accounts.DuressView)
 		switch {
 		case a.Kind != accounts.ServiceKind:
@@ -53,7 +54,7 @@ func (op *Operator) IssueToken(ctx context.Context, id accounts.ID, n NewToken) 
 		case n.Rights.IsZero(), n.Rights.Without(secret) != n.Rights:
 			return ErrTokenRights
 		}
-		t := rec.APIToken{Account: string(id), Issued: u.Now(), Name: n.Name[:min(len(n.Name), maxDevice)], Networks: slices.Clone(n.Networks),
+		t := rec.APIToken{Account: string(id), Epoch: l.Epoch, Issued: u.Now(), Name: n.Name[:min(len(n.Name), maxDevice)], Networks: slices.Clone(n.Networks),
 			Rights: n.Rights.Names(), Sites: slices.Clone(n.Sites)}
 		switch {
 		case n.Forever:
@@ -64,7 +65,7 @@ func (op *Operator) IssueToken(ctx context.Context, id accounts.ID, n NewToken) 
 		}
 		var err error
 		token, err = issue(u, t)
-		return err
+		return errors.Join(err, flow.Put(u, rec.Logins, string(id), l)) // from now on there is something to end
 	})
 	if err != nil {
 		return Token{}, err
@@ -90,12 +91,12 @@ func issue(u *flow.Unit, t rec.APIToken) (Token, error) {
 // given. The old one works for another hour. Errors: [ErrToken].
 func (op *Operator) RotateToken(ctx context.Context, id accounts.ID, old string) (Token, error) {
 	var token Token
-	err := op.change(ctx, "RotateToken", id, func(u *flow.Unit, _ accounts.Account, _ *rec.Login) error {
+	err := op.change(ctx, "RotateToken", id, func(u *flow.Unit, _ accounts.Account, l *rec.Login) error {
 		t, found, err := flow.Load(u, rec.APITokens, old)
 		if err != nil {
 			return err
 		}
-		if !found || t.Account != string(id) || !t.Ends.IsZero() && !u.Now().Before(t.Ends) {
+		if !found || t.Account != string(id) || op.s.spent(t, *l, u.Now()) {
 			return ErrToken
 		}
 		next := t
@@ -181,6 +182,12 @@ func (s *Service) CheckToken(ctx context.Context, token Token, f From) (accounts
 	return actor, nil
 }
 
+// spent reports whether a token has ended by itself, or with the rest of its account's
+// sign-ins.
+func (s *Service) spent(t rec.APIToken, l rec.Login, now time.Time) bool {
+	return !t.Ends.IsZero() && !now.Before(t.Ends) || s.p.EndTokens && t.Epoch != l.Epoch
+}
+
 // valid reads a token and judges everything but its secret and where it comes from.
 func (s *Service) valid(ctx context.Context, id string) (rec.APIToken, accounts.Account, error) {
 	rs, err := s.core.Store.Load(ctx, rec.APITokens.Key(id), rec.Quarantines.Key(rec.QuarantineID))
@@ -195,12 +202,20 @@ func (s *Service) valid(ctx context.Context, id string) (rec.APIToken, accounts.
 	if err != nil {
 		return t, accounts.Account{}, err
 	}
-	a, found, err := s.account(ctx, t.Account)
+	held, err := s.core.Store.Load(ctx, rec.Accounts.Key(t.Account), rec.Logins.Key(t.Account))
+	if err != nil {
+		return t, accounts.Account{}, err
+	}
+	a, _, err := rec.Accounts.Decode(held[0])
+	if err != nil {
+		return t, a, err
+	}
+	l, _, err := rec.Logins.Decode(held[1])
 	if err != nil {
 		return t, a, err
 	}
 	now := s.core.Time()
-	if rs[0].Version == 0 || !found || !t.Ends.IsZero() && !now.Before(t.Ends) || !t.Issued.After(q.Since) || ended(a, now) {
+	if rs[0].Version == 0 || held[0].Version == 0 || s.spent(t, l, now) || !t.Issued.After(q.Since) || ended(a, now) {
 		return t, a, ErrToken
 	}
 	return t, a, nil

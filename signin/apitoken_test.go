@@ -82,6 +82,21 @@ func TestTokensDoLessThanTheirAccountAndEnd(t *testing.T) {
 		require.NoError(t, err)
 		time.Sleep(10 * 365 * 24 * time.Hour)
 		assert.True(t, works(forever))
+		op = w.as("operator")
+		list, err = op.Tokens(t.Context(), a.ID)
+		require.NoError(t, err)
+		for _, v := range list {
+			replaced, err := w.as("operator").RotateToken(t.Context(), a.ID, v.ID)
+			if !v.Ends.IsZero() {
+				require.ErrorIs(t, err, signin.ErrToken, "what has ended does not begin anew")
+				continue
+			}
+			require.NoError(t, err)
+			time.Sleep(time.Hour)
+			assert.Equal(t, []bool{false, true}, []bool{works(forever), works(replaced)}, "also one that would never end")
+			forever = replaced
+		}
+		op = w.as("operator")
 		list, err = op.Tokens(t.Context(), a.ID)
 		require.NoError(t, err)
 		for _, v := range list {
@@ -99,7 +114,8 @@ func TestTokensAreForServicesAndSeeNoSecrets(t *testing.T) {
 	some := signin.NewToken{Rights: accounts.RightsOf(accounts.EquipmentView)}
 	_, err := w.op.IssueToken(t.Context(), person.ID, some)
 	require.ErrorIs(t, err, signin.ErrMethod)
-	for _, rights := range []accounts.Rights{{}, accounts.RightsOf(accounts.PanelUsersDisclose), accounts.RightsOf(accounts.DuressView, accounts.EquipmentView)} {
+	for _, rights := range []accounts.Rights{{}, accounts.RightsOf(accounts.PanelUsersDisclose),
+		accounts.RightsOf(accounts.AttributesReveal), accounts.RightsOf(accounts.DuressView, accounts.EquipmentView)} {
 		_, err = w.op.IssueToken(t.Context(), gateway.ID, signin.NewToken{Rights: rights})
 		require.ErrorIs(t, err, signin.ErrTokenRights)
 	}
@@ -110,6 +126,31 @@ func TestTokensAreForServicesAndSeeNoSecrets(t *testing.T) {
 	_, err = w.signin.As(accounts.HostActor("operator", "", "test")).IssueToken(t.Context(), gateway.ID, some)
 	require.ErrorIs(t, err, accounts.ErrStepUpRequired)
 	_, err = w.op.RotateToken(t.Context(), gateway.ID, "none")
+	require.ErrorIs(t, err, signin.ErrToken)
+}
+
+// Whoever may manage one account's tokens does nothing to another's by way of it.
+func TestATokenIsEndedAndReplacedThroughItsOwnAccountOnly(t *testing.T) {
+	w := newWorld(t)
+	gateway, other := w.owner("gateway", service), w.owner("other", service)
+	token, err := w.op.IssueToken(t.Context(), gateway.ID, signin.NewToken{Rights: accounts.RightsOf(accounts.EquipmentView)})
+	require.NoError(t, err)
+	list, err := w.op.Tokens(t.Context(), gateway.ID)
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.ErrorIs(t, w.op.EndToken(t.Context(), other.ID, list[0].ID), signin.ErrToken)
+	_, err = w.op.RotateToken(t.Context(), other.ID, list[0].ID)
+	require.ErrorIs(t, err, signin.ErrToken)
+	text := token.Reveal()
+	_, err = w.signin.CheckToken(t.Context(), signin.ParseToken(text[:len(text)-4]+"AAAA"), home)
+	require.ErrorIs(t, err, signin.ErrToken, "its id is no secret")
+	for _, local := range []bool{false, true} {
+		actor, err := w.signin.CheckToken(t.Context(), token, signin.From{Addr: home.Addr, Local: local})
+		require.NoError(t, err)
+		require.Equal(t, local, actor.Local())
+	}
+	require.NoError(t, w.op.EndToken(t.Context(), gateway.ID, list[0].ID))
+	_, err = w.signin.CheckToken(t.Context(), token, home)
 	require.ErrorIs(t, err, signin.ErrToken)
 }
 

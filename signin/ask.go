@@ -36,7 +36,11 @@ func (s *Service) Forgot(ctx context.Context, name string, f From) error {
 		return err
 	}
 	now := s.core.Time()
-	err = s.core.Reserve(ctx, nobody(), append(guesses("q/"+f.source(), s.p.Limits.Asks, now), guesses("n/"+stranger.String(), s.p.Limits.Asks, now)...)...)
+	counted := guesses("n/"+stranger.String(), s.p.Limits.Asks, now)
+	if f.Addr.IsValid() { // else it is not one source
+		counted = append(counted, guesses("q/"+f.source(), s.p.Limits.Asks, now)...)
+	}
+	err = s.core.Reserve(ctx, nobody(), counted...)
 	if errors.Is(err, flow.ErrGuesses) {
 		return nil
 	}

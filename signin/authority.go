@@ -23,7 +23,7 @@ type living struct {
 func (l living) Grant(ctx context.Context, a accounts.Actor) (accounts.Grant, error) {
 	var err error
 	if id, ok := strings.CutPrefix(a.Via(), sessionVia); ok && a.Kind() == audit.AccountActor {
-		_, _, _, err = l.s.alive(ctx, id)
+		_, err = l.s.alive(ctx, id)
 	}
 	if id, ok := strings.CutPrefix(a.Via(), tokenVia); ok && a.Kind() == audit.AccountActor {
 		_, _, err = l.s.valid(ctx, id)

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
@@ -23,11 +25,25 @@ func guesses(what string, limits []Limit, now time.Time) []flow.Guesses {
 
 // attempts are what an attempt at an account is counted by.
 func (s *Service) attempts(t target, f From) []flow.Guesses {
-	now, l := s.core.Time(), s.p.Limits
+	now, l, all := s.core.Time(), s.p.Limits, s.fromThere(t, f)
 	if t.device != "" {
-		return guesses("d/"+t.device, l.Device, now)
+		return all
 	}
-	return append(append(guesses("p/"+t.key+"/"+f.source(), l.Pair, now), guesses("a/"+t.key, l.Account, now)...), guesses("s/"+f.source(), l.Source, now)...)
+	return append(append(all, guesses("p/"+t.key+"/"+f.source(), l.Pair, now)...), guesses("a/"+t.key, l.Account, now)...)
+}
+
+// fromThere are what an attempt is counted by whatever it is at: the remembered device, else
+// the source. Where the host does not know from where requests come they are not one
+// source: whoever used that up would lock everybody out.
+func (s *Service) fromThere(t target, f From) []flow.Guesses {
+	now, l := s.core.Time(), s.p.Limits
+	switch {
+	case t.device != "":
+		return guesses("d/"+t.device, l.Device, now)
+	case !f.Addr.IsValid():
+		return nil
+	}
+	return guesses("s/"+f.source(), l.Source, now)
 }
 
 // factors are what an attempt at a second factor is counted by.
@@ -42,48 +58,51 @@ func back(u *flow.Unit, all []flow.Guesses) {
 	}
 }
 
+// buckets are how many counters stand for all names that are typed.
+const buckets = 256
+
 // refuse writes down why somebody was not let in, and returns what an outsider gets. What
-// was compared at an account that is there is an entry each, which its limits bound;
-// everything else is counted, and the 1st, 10th, 100th … in an hour are entries: a flood
-// fills no log. Nearly always it is one commit, whether the account is there or not.
+// was compared at an account that is there is an entry each, which its limits bound. All
+// else is taken together by network, see refusals: a flood fills no log. It is one commit
+// wherever something was compared, whether the account is there or not.
 func (s *Service) refuse(ctx context.Context, t target, f From, op string, public, cause error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	hour := s.core.Time().Truncate(time.Hour)
-	who := "stranger"
-	if t.known {
-		who = t.key
+	var due []sum
+	compared := !errors.Is(cause, ErrTooMany)
+	if !t.known || !compared {
+		due = s.refusals.note(kind{network: f.network(), op: op, reason: flow.Reason(cause)}, t.key, s.core.Time())
 	}
-	counter := fmt.Sprintf("refused/signin/%s/%d", who, hour.Unix())
-	each := t.known && !errors.Is(cause, ErrTooMany)
-	res, err := s.core.Act(ctx, nobody(), func(u *flow.Unit) error {
-		u.Do(store.Count{Counter: counter, By: 1, Max: 1 << 40, Until: hour.Add(2 * time.Hour)})
-		if each {
-			return refused(u, t, f, op, cause)
+	if !compared && len(due) == 0 {
+		return &RefusedError{public: public, cause: cause}
+	}
+	err := s.report(ctx, func(u *flow.Unit) error {
+		if compared { // a write for strangers too, who may have nothing to be said
+			hour := u.Now().Truncate(time.Hour)
+			bucket := maphash.String(s.refusals.seed, t.key) % buckets
+			u.Do(store.Count{Counter: fmt.Sprintf("refused/signin/%d/%d", bucket, hour.Unix()), By: 1, Max: 1 << 40, Until: hour.Add(2 * time.Hour)})
+			if t.known {
+				return refused(u, t, f, op, cause)
+			}
+			if _, _, err := flow.Peek(u, rec.Salts, subject(t.key)); err != nil { // as refused does
+				return err
+			}
 		}
-		return nil
+		return sayAll(u, due)
 	})
-	if n := res.Counts[counter]; err == nil && !each && flow.Power(n) {
-		_, err = s.core.Act(ctx, nobody(), func(u *flow.Unit) error {
-			return refused(u, t, f, op, cause, flow.F(audit.FieldCount, fmt.Sprint(n)))
-		})
-	}
 	if err != nil {
+		s.refusals.back(due)
 		return err
 	}
 	return &RefusedError{public: public, cause: cause}
 }
 
-// refused adds the entry of a refusal. Of somebody who is not known nothing is kept.
+// refused adds the entry of a refusal at an account that is there.
 func refused(u *flow.Unit, t target, f From, op string, cause error, fields ...flow.Field) error {
-	fields = append(fields, flow.F(audit.FieldOperation, op), flow.F(audit.FieldReason, flow.Reason(cause)))
-	var targets []string
-	if t.known {
-		targets = []string{t.key}
-		fields = append(fields, flow.F(audit.FieldAccount, t.key), flow.Field{Name: audit.FieldSource, Value: f.address(), Of: subject(t.key)})
-	}
-	_, err := u.Say(audit.SignInRefused, audit.Denied, targets, fields...)
+	fields = append(fields, flow.F(audit.FieldOperation, op), flow.F(audit.FieldReason, flow.Reason(cause)), flow.F(audit.FieldAccount, t.key),
+		flow.Field{Name: audit.FieldSource, Value: f.address(), Of: subject(t.key)})
+	_, err := u.Say(audit.SignInRefused, audit.Denied, []string{t.key}, fields...)
 	return err
 }
 

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -81,7 +82,7 @@ func (s *Service) mail(u *flow.Unit, challenge string, c *rec.Challenge, acc acc
 		for _, g := range guesses("codes/"+id, s.p.Limits.Codes, u.Now()) {
 			u.Do(store.Count{Counter: g.Counter, By: 1, Max: g.Max, Until: g.Until})
 		}
-		c.Channel, c.Sent = string(m), u.Now()
+		c.Channel, c.Message, c.Sent = string(m), message, u.Now()
 		fields = append(fields, flow.F(audit.FieldMessage, message), flow.F(audit.FieldExpires, secret.Expires.Format(time.RFC3339)))
 	}
 	_, err := u.Say(audit.SignInChallenge, audit.Success, []string{id}, fields...)
@@ -158,6 +159,30 @@ func (s *Service) Send(ctx context.Context, token Token, m Method) (Challenge, e
 		err = ErrTooManyCodes
 	}
 	return view, over(err)
+}
+
+// Delivered tells what became of the newest code for a challenge: nil while nothing is
+// known, and once it is on its way, beyond which nothing can be seen from here. Errors:
+// [ErrNotDelivered], [ErrNotSent], [ErrChallenge].
+func (s *Service) Delivered(ctx context.Context, token Token) error {
+	_, c, err := s.open(ctx, token)
+	if err != nil || c.Message == "" {
+		return err
+	}
+	rs, err := s.core.Store.Load(ctx, rec.Posts.Key(c.Message))
+	if err != nil {
+		return err
+	}
+	p, _, err := rec.Posts.Decode(rs[0])
+	switch {
+	case err != nil:
+		return err
+	case p.State == rec.PostRefused, p.State == rec.PostGivenUp:
+		return fmt.Errorf("%w: by %s", ErrNotDelivered, c.Channel)
+	case p.State == rec.PostUnavailable:
+		return fmt.Errorf("%w: by %s", ErrNotSent, c.Channel)
+	}
+	return nil
 }
 
 // over makes [ErrChallenge] of every reason why an account's owner cannot get in any more.
@@ -249,7 +274,7 @@ func (s *Service) Answer(ctx context.Context, r Reply) (Result, error) {
 		if err := use(&login); err != nil {
 			return err
 		}
-		login.Mailed = login.Mailed && r.Method == Mail
+		login.Mailed = false // it was proven by something else: mail was none of the methods
 		if err := flow.Put(u, rec.Logins, c.Account, &login); err != nil {
 			return err
 		}

@@ -19,6 +19,28 @@
 //
 // An owner whose password or second factors were changed by anybody is told by mail.
 //
+// # A PIN on an enrolled device
+//
+// Where [QuickPolicy] says so, an owner who has signed in enrols a device with a key that
+// stays there ([Owner.Enrol]); from then on their PIN begins a session on it
+// ([Service.QuickSignIn]) that may look and do little else, see [AALPIN]. Five wrong PINs
+// end the enrolment, and so does everything that ends sessions. The duress PIN does the
+// same and raises the alarm, which package door's loops carry.
+//
+// # Acts that ask for a fresh factor
+//
+// The table of rights says which acts do. Under [Timed] a factor that was just proven counts
+// for all of them for five minutes; under [Bound] the owner proves it for one act on one
+// target ([Owner.Prove]), and the change that is the act spends the proof. Services see it
+// in the actor and need not know.
+//
+// # When sessions end
+//
+// A session is looked up in the store at each request. It ends by itself, by its owner, and
+// with everything that takes something away which it may hold: a role, a right of a role, a
+// site, a factor, the password, access. What is added ends nothing. Who shows the token of
+// a session that has ended is told by what, see [EndedError].
+//
 // # What strangers learn
 //
 // Every sign-in that is refused is one value, [accounts.ErrSignIn], after the same work,
@@ -31,4 +53,7 @@
 // from, for the account and for the source alone. A device from which the owner has signed in
 // before has a budget of its own: whoever uses up the others slows themselves down and
 // every other stranger, but not the owner on that device.
+//
+// Refused attempts at an account that is there are entries in the log, up to its limits. All
+// others are taken together by network, in one entry a minute at most.
 package signin

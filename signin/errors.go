@@ -18,7 +18,7 @@ var (
 			Hinted("Wait. From a device that is remembered, or from elsewhere, the owner can still sign in.")
 	// ErrMethod: the account does not sign in this way.
 	ErrMethod = fault.New(fault.Denied, "signin: the account does not sign in this way").
-			Hinted("A service account uses an API token.")
+			Hinted("A service account uses an API token, an account that is bound to a provider signs in there.")
 	// ErrCode: the code does not set this account's password. It is one answer for a wrong,
 	// used, replaced or expired code, for too many attempts, and for an account that is not
 	// there.
@@ -62,6 +62,13 @@ var (
 	// ErrFactor: not a second factor that the account has.
 	ErrFactor = fault.New(fault.Invalid, "signin: the account has no such second factor").
 			Hinted("Choose one of those that are offered.")
+	// ErrNotDelivered: who carries messages refuses the address or number of the code, or the
+	// code ended before it could be sent.
+	ErrNotDelivered = fault.New(fault.Precondition, "signin: the code was not delivered").
+			Hinted("Have it sent in another way, or use another second factor; then have the address or number corrected.")
+	// ErrNotSent: nobody carries the message with the code at the moment; it is tried again.
+	ErrNotSent = fault.New(fault.Unavailable, "signin: the code could not be sent yet").
+			Hinted("Wait a moment, or use another second factor.")
 	// ErrTooSoon: a code was sent a moment ago.
 	ErrTooSoon = fault.New(fault.Busy, "signin: a code was just sent").
 			Hinted("Wait half a minute for it.")

@@ -96,7 +96,7 @@ func Example() {
 	// Tower <nil>
 	// account <nil>
 	// <nil>
-	// signin: not signed in
+	// signin: not signed in: signed out
 }
 
 // Whoever forgot the password asks for a new one. The old one works until the code is used.

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/credentials/otp"
-	"github.com/seed-a2d3eaca/keyholder/credentials/password"
 	"github.com/seed-a2d3eaca/keyholder/fault"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
@@ -145,61 +143,4 @@ func (o *Owner) RemoveApp(ctx context.Context) (Token, error) {
 		return o.tellFactors(u, audit.FactorRemoved, App)
 	})
 	return token, err
-}
-
-// StepUp proves the owner again, for acts that ask for a fresh factor: with a code of
-// their app where they have one (or a recovery code), else with the password. A remembered
-// device and a code by mail are no fresh factors. The session gets a new token. Errors:
-// [ErrFactor], [ErrFactorWrong], [ErrFactorLocked], [accounts.ErrBadCredentials],
-// [ErrTooMany].
-func (o *Owner) StepUp(ctx context.Context, m Method, code otp.Answer, typed password.Password) (Token, error) {
-	var token Token
-	again := func(u *flow.Unit, v *rec.Session, l *rec.Login) error {
-		if m == Password && l.App != nil {
-			return ErrFactor
-		}
-		token = newToken(sessionToken, o.session.ID)
-		v.Hash, v.Factor, v.Serial = token.hash(), u.Now(), v.Serial+1
-		return errors.Join(flow.Put(u, rec.Sessions, o.session.ID, v), o.say(u, audit.SignInStepUp, flow.F(audit.FieldMethod, string(m))))
-	}
-	if m == Password {
-		if err := o.proves(ctx, typed); err != nil {
-			return Token{}, err
-		}
-		if err := o.change(ctx, false, again); err != nil {
-			return Token{}, err
-		}
-		return token, nil
-	}
-	counted, err := o.counted(ctx)
-	if err != nil {
-		return Token{}, err
-	}
-	id := string(o.session.Account)
-	err = o.s.prove(ctx, o.session.actor, id, m, code, func(u *flow.Unit, use func(*rec.Login) error) error {
-		v, found, err := flow.Load(u, rec.Sessions, o.session.ID)
-		if err != nil {
-			return err
-		}
-		l, _, err := flow.Load(u, rec.Logins, id)
-		switch {
-		case err != nil:
-			return err
-		case !found, v.Epoch != l.Epoch, !u.Now().Before(v.Ends):
-			return ErrSession
-		}
-		if err := use(&l); err != nil {
-			return err
-		}
-		back(u, counted)
-		return errors.Join(flow.Put(u, rec.Logins, id, &l), again(u, &v, &l))
-	})
-	if err != nil {
-		t := target{key: id, known: true, account: accounts.Account{ID: o.session.Account}}
-		if errors.Is(err, ErrFactorWrong) {
-			return Token{}, public(o.s.refuse(ctx, t, o.from, "StepUp", err, err))
-		}
-		return Token{}, err
-	}
-	return token, nil
 }

@@ -310,6 +310,8 @@ func TestActsThatAskForItNeedAFactorThatWasProvenJustNow(t *testing.T) {
 		assert.False(t, o.Session().Actor().Fresh(time.Now(), 5*time.Minute))
 		_, err := o.EnrolApp(t.Context())
 		require.ErrorIs(t, err, accounts.ErrStepUpRequired)
+		_, err = o.NewRecoveryCodes(t.Context())
+		require.ErrorIs(t, err, accounts.ErrStepUpRequired)
 		_, err = o.StepUp(t.Context(), signin.Password, otp.Answer{}, wrong)
 		require.ErrorIs(t, err, accounts.ErrBadCredentials)
 		token, err := o.StepUp(t.Context(), signin.Password, otp.Answer{}, first)
@@ -342,6 +344,91 @@ func TestActsThatAskForItNeedAFactorThatWasProvenJustNow(t *testing.T) {
 	})
 }
 
+// The name of a challenge is no secret; what follows it is.
+func TestAGuessedChallengeIsNone(t *testing.T) {
+	w := newWorld(t)
+	a := w.owner("tower")
+	require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, true))
+	c := w.challenged("tower")
+	code := w.text()
+	text := c.Token.Reveal()
+	guessed := c
+	guessed.Token = signin.ParseToken(text[:len(text)-4] + "AAAA")
+	_, err := w.answer(guessed, signin.SMS, code)
+	require.ErrorIs(t, err, signin.ErrChallenge)
+	_, err = w.signin.Send(t.Context(), guessed.Token, signin.Mail)
+	require.ErrorIs(t, err, signin.ErrChallenge)
+	_, err = w.answer(c, signin.SMS, code)
+	require.NoError(t, err)
+}
+
+// A code for a number that the account has no more is no factor: the sign-in has ended.
+func TestACodeToANumberThatWasTakenAwayIsNoFactor(t *testing.T) {
+	w := newWorld(t)
+	a := w.owner("tower")
+	require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, true))
+	c := w.challenged("tower")
+	code := w.text()
+	_, err := w.people.SetContact(t.Context(), a.ID, a.Email, "")
+	require.NoError(t, err)
+	_, err = w.answer(c, signin.SMS, code)
+	require.ErrorIs(t, err, signin.ErrChallenge)
+}
+
+// Whatever ends every session ends the sign-ins that wait for a factor.
+func TestAChallengeEndsWithTheSessions(t *testing.T) {
+	w := newWorld(t)
+	a := w.owner("tower")
+	require.NoError(t, w.op.RequireFactor(t.Context(), a.ID, true))
+	c := w.challenged("tower")
+	code := w.text()
+	require.NoError(t, w.op.EndSessions(t.Context(), a.ID))
+	_, err := w.answer(c, signin.SMS, code)
+	require.ErrorIs(t, err, signin.ErrChallenge)
+}
+
+// Who proves a factor over and over is not slowed by their own successes.
+func TestAProvenFactorIsNoGuess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(c *setup) { c.policy.Limits.Factor = []signin.Limit{{Max: 3, Per: 24 * time.Hour}} })
+		w.owner("tower")
+		secret, _, token := w.enrol(w.in("tower").Token)
+		for range 5 {
+			time.Sleep(time.Minute)
+			var err error
+			token, err = w.hands(token).StepUp(t.Context(), signin.App, shown(secret, time.Now()), password.Password{})
+			require.NoError(t, err)
+		}
+	})
+}
+
+// A session that ended meanwhile does not come back by a factor.
+func TestAFactorRevivesNoSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.owner("tower")
+		secret, _, token := w.enrol(w.in("tower").Token)
+		o := w.hands(token)
+		time.Sleep(time.Until(o.Session().Ends) - time.Second)
+		token, err := o.StepUp(t.Context(), signin.App, shown(secret, time.Now()), password.Password{})
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		require.False(t, w.alive(token))
+		_, err = o.StepUp(t.Context(), signin.App, shown(secret, time.Now()), password.Password{})
+		require.ErrorIs(t, err, signin.ErrSession)
+
+		full := w.challenged("tower")
+		time.Sleep(time.Minute)
+		r, err := w.answer(full, signin.App, shown(secret, time.Now()))
+		require.NoError(t, err)
+		o = w.hands(r.Token)
+		require.NoError(t, w.op.EndSessions(t.Context(), r.Session.Account))
+		time.Sleep(time.Minute)
+		_, err = o.StepUp(t.Context(), signin.App, shown(secret, time.Now()), password.Password{})
+		require.ErrorIs(t, err, signin.ErrSession)
+	})
+}
+
 func TestAnAppThatIsNotProvenChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.owner("tower")
@@ -360,4 +447,16 @@ func TestAnAppThatIsNotProvenChangesNothing(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, w.alive(token))
 	w.challenged("tower")
+}
+
+// Whether there is a code to guess at shows in no answer, however often it was tried.
+func TestACodeThatWasGuessedAtTooOftenAnswersTheSame(t *testing.T) {
+	w := newWorld(t)
+	w.invite("tower")
+	for i := range 7 {
+		for _, name := range []string{"tower", "nobody"} {
+			err := w.signin.SetPassword(t.Context(), signin.NewPassword{Name: name, Code: otp.AnswerOf("00000000"), Password: first, From: home})
+			require.ErrorIs(t, err, signin.ErrCode, "%s %d", name, i)
+		}
+	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
-	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/signin"
 )
 
@@ -102,26 +101,6 @@ func TestWhoSignsInRightIsNotSlowed(t *testing.T) {
 	for range 60 {
 		w.in("tower")
 	}
-}
-
-// Unknown names and refused attempts are counted and logged thinned: a flood fills no log.
-//
-// Rules: R257, G137, G169
-func TestAFloodOfStrangersFillsNoLog(t *testing.T) {
-	w := newWorld(t)
-	w.owner("tower")
-	for i := range 200 {
-		addr := netip.AddrFrom4([4]byte{198, 51, byte(i), 1}).String()
-		_, err := w.try("stranger@example.com", wrong, from(addr))
-		require.ErrorIs(t, err, accounts.ErrSignIn)
-	}
-	assert.Equal(t, 3, w.entries()[audit.SignInRefused], "the 1st, the 10th and the 100th")
-	for i := range 100 {
-		_, err := w.try("tower", wrong, from(netip.AddrFrom4([4]byte{203, 0, byte(i), 1}).String()))
-		require.ErrorIs(t, err, accounts.ErrSignIn)
-	}
-	n := w.entries()[audit.SignInRefused]
-	assert.Equal(t, 3+20+1, n, "each that was compared, then the 100th")
 }
 
 // Rules: G216

@@ -92,7 +92,11 @@ func (op *Operator) SetPassword(ctx context.Context, id accounts.ID, p password.
 		if a.Confirmed.IsZero() {
 			return errors.Join(u.VoidSecret(flow.Setup, string(id)), op.s.set(u, a, *l, hash, flow.Setup))
 		}
-		l.Password, l.Set, l.Mailed, l.Epoch = hash, u.Now(), false, l.Epoch+1
+		if l.Subject != "" {
+			return ErrMethod
+		}
+		l.Password, l.Set, l.Mailed = hash, u.Now(), false
+		l.End()
 		told, err := op.s.tell(u, a, PasswordLetter)
 		return errors.Join(err, u.VoidSecrets(string(id)), flow.Put(u, rec.Logins, string(id), l), say(u, audit.PasswordSet, string(id), told))
 	})
@@ -120,9 +124,10 @@ func (op *Operator) RequireFactor(ctx context.Context, id accounts.ID, required 
 // both. Every session of the account ends, and the owner is told.
 func (op *Operator) ResetFactors(ctx context.Context, id accounts.ID) error {
 	return op.change(ctx, "ResetFactors", id, func(u *flow.Unit, a accounts.Account, l *rec.Login) error {
-		l.App, l.Pending, l.Recovery, l.Epoch = nil, nil, nil, l.Epoch+1
+		l.App, l.Recovery = nil, nil
+		l.End()
 		told, err := op.s.tell(u, a, FactorsLetter)
-		return errors.Join(err, flow.Put(u, rec.Logins, string(id), l), say(u, audit.FactorRemoved, string(id), flow.F(audit.FieldMethod, string(App)), told))
+		return errors.Join(err, u.VoidSecrets(string(id)), flow.Put(u, rec.Logins, string(id), l), say(u, audit.FactorRemoved, string(id), flow.F(audit.FieldMethod, string(App)), told))
 	})
 }
 

@@ -54,6 +54,15 @@ func TestOperatorsNeedTheRightAndToBeAsStrong(t *testing.T) {
 			return err
 		},
 		"EndToken": func(op *signin.Operator, id accounts.ID) error { return op.EndToken(t.Context(), id, "x") },
+		"Bind": func(op *signin.Operator, id accounts.ID) error {
+			return op.Bind(t.Context(), id, "https://id.example.com", "x")
+		},
+		"Unbind": func(op *signin.Operator, id accounts.ID) error { return op.Unbind(t.Context(), id) },
+		"Enrolments": func(op *signin.Operator, id accounts.ID) error {
+			_, err := op.Enrolments(t.Context(), id)
+			return err
+		},
+		"EndEnrolment": func(op *signin.Operator, id accounts.ID) error { return op.EndEnrolment(t.Context(), id, "x") },
 	}
 	for name, act := range acts {
 		p := accounts.PermissionFor("signin." + name)
@@ -65,6 +74,10 @@ func TestOperatorsNeedTheRightAndToBeAsStrong(t *testing.T) {
 			require.ErrorIs(t, act(w.signin.As(accounts.HostActor("operator", "", "test")), tower.ID), accounts.ErrStepUpRequired, name)
 			require.ErrorIs(t, act(w.as("weak"), admin.ID), accounts.ErrOutranked, name)
 		}
+	}
+	require.NoError(t, w.people.Remove(t.Context(), tower.ID, people.Confirmation{Account: "tower@example.com"}))
+	for name, act := range acts {
+		require.ErrorIs(t, act(w.op, tower.ID), accounts.ErrAccountRemoved, name)
 	}
 	for _, p := range accounts.Permissions() {
 		if name, ok := cutPrefix(p.Op); ok {

@@ -19,11 +19,15 @@ type Owner struct {
 	from    From
 }
 
-// Owner checks a session's token, as [Service.Check] does.
+// Owner checks a session's token, as [Service.Check] does. A session that began with a PIN
+// is [ErrPINSession].
 func (s *Service) Owner(ctx context.Context, token Token, f From) (*Owner, error) {
 	session, err := s.Check(ctx, token, f)
 	if err != nil {
 		return nil, err
+	}
+	if session.AAL == AALPIN {
+		return nil, ErrPINSession
 	}
 	return &Owner{s: s, session: session, from: f}, nil
 }
@@ -57,7 +61,7 @@ func (o *Owner) decide(u *flow.Unit, fresh bool, do func(v *rec.Session, l *rec.
 	switch {
 	case err != nil:
 		return err
-	case !found, v.Epoch != l.Epoch, !u.Now().Before(v.Ends), ended(a, u.Now()):
+	case !found, v.Over != "", v.Epoch != l.Epoch, !u.Now().Before(v.Ends), ended(a, u.Now()):
 		return ErrSession
 	case fresh && (v.Factor.IsZero() || u.Now().Sub(v.Factor) > stepUp):
 		return accounts.ErrStepUpRequired
@@ -69,9 +73,9 @@ func (o *Owner) decide(u *flow.Unit, fresh bool, do func(v *rec.Session, l *rec.
 // token.
 func renew(u *flow.Unit, id string, v *rec.Session, l *rec.Login, factor time.Time) (Token, error) {
 	token := newToken(sessionToken, id)
-	l.Epoch++
+	l.End()
 	v.Epoch, v.Hash, v.Factor, v.Serial = l.Epoch, token.hash(), factor, v.Serial+1
-	return token, errors.Join(flow.Put(u, rec.Sessions, id, v), flow.Put(u, rec.Logins, v.Account, l))
+	return token, errors.Join(u.VoidSecrets(v.Account), flow.Put(u, rec.Sessions, id, v), flow.Put(u, rec.Logins, v.Account, l))
 }
 
 // say adds an entry about the owner's own account.
@@ -102,14 +106,14 @@ func (s *Service) sessions(ctx context.Context, id string) ([]Session, error) {
 	var out []Session
 	live, err := s.live(ctx, id, login.Epoch, s.core.Time())
 	for _, v := range live {
-		r, account, seen, err := s.alive(ctx, v.ID)
+		at, err := s.alive(ctx, v.ID)
 		if errors.Is(err, ErrSession) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, s.view(v.ID, r, account, seen, From{}))
+		out = append(out, s.view(v.ID, at.session, at.account, at.seen, From{}))
 	}
 	return out, err
 }
@@ -117,7 +121,7 @@ func (s *Service) sessions(ctx context.Context, id string) ([]Session, error) {
 // End ends one of the owner's sessions. Errors: [ErrSession].
 func (o *Owner) End(ctx context.Context, session string) error {
 	return o.change(ctx, false, func(u *flow.Unit, _ *rec.Session, _ *rec.Login) error {
-		return end(u, session, string(o.session.Account), "ended by its owner")
+		return end(u, session, string(o.session.Account), EndedByUser)
 	})
 }
 
@@ -184,8 +188,9 @@ func (o *Owner) Forget(ctx context.Context, device string) error {
 }
 
 // ChangePassword replaces the owner's password. Every other session ends, and this one
-// gets a new token. Errors: [accounts.ErrBadCredentials], [ErrTooMany], those of
-// [password.Policy.Check], [password.ErrTooLong].
+// gets a new token. Errors: [accounts.ErrBadCredentials], [ErrTooMany], [ErrMethod] for an
+// account that was bound to a provider meanwhile, those of [password.Policy.Check],
+// [password.ErrTooLong].
 func (o *Owner) ChangePassword(ctx context.Context, old, to password.Password) (Token, error) {
 	if err := o.proves(ctx, old); err != nil {
 		return Token{}, err
@@ -196,6 +201,9 @@ func (o *Owner) ChangePassword(ctx context.Context, old, to password.Password) (
 	}
 	var token Token
 	err = o.change(ctx, false, func(u *flow.Unit, v *rec.Session, l *rec.Login) error {
+		if l.Subject != "" {
+			return ErrMethod
+		}
 		a, _, err := flow.Load(u, rec.Accounts, v.Account)
 		if err != nil {
 			return err
@@ -208,7 +216,7 @@ func (o *Owner) ChangePassword(ctx context.Context, old, to password.Password) (
 			return err
 		}
 		told, err := o.s.tell(u, a, PasswordLetter)
-		return errors.Join(err, u.VoidSecrets(v.Account), o.say(u, audit.PasswordSet, told))
+		return errors.Join(err, o.say(u, audit.PasswordSet, told))
 	})
 	return token, err
 }

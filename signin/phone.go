@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
@@ -33,11 +34,11 @@ func (s *Service) phoneProven(a accounts.Account, login rec.Login) bool {
 }
 
 // phoneSecret is whose the code for a number is: a code that went to one number proves no
-// other.
-func (s *Service) phoneSecret(a accounts.Account) (string, rec.Print, error) {
+// other, and it ends with everything else by which the owner is signed in.
+func (s *Service) phoneSecret(a accounts.Account, epoch uint64) (string, rec.Print, error) {
 	keyID := s.core.Keys.Epoch().Prints[0]
 	f, err := s.printPhone(keyID, a)
-	return string(a.ID) + "/" + hex.EncodeToString(f[:8]), rec.Print{KeyID: keyID, Print: f[:]}, err
+	return fmt.Sprintf("%s/%d/%s", a.ID, epoch, hex.EncodeToString(f[:8])), rec.Print{KeyID: keyID, Print: f[:]}, err
 }
 
 // phonePurpose is the purpose of the code that proves a number.
@@ -47,7 +48,7 @@ const phonePurpose = flow.Purpose(PhoneLetter)
 // It needs a fresh factor. Errors: [ErrNoFactor] without text messages or a number,
 // [ErrTooManyCodes], [accounts.ErrStepUpRequired].
 func (o *Owner) SendPhoneCode(ctx context.Context) error {
-	err := o.change(ctx, true, func(u *flow.Unit, v *rec.Session, _ *rec.Login) error {
+	err := o.change(ctx, true, func(u *flow.Unit, v *rec.Session, l *rec.Login) error {
 		a, _, err := flow.Load(u, rec.Accounts, v.Account)
 		if err != nil {
 			return err
@@ -58,7 +59,7 @@ func (o *Owner) SendPhoneCode(ctx context.Context) error {
 		if a.Phone == "" {
 			return &NoFactorError{Missing: map[Method]string{SMS: "the account has no phone number"}}
 		}
-		owner, _, err := o.s.phoneSecret(a)
+		owner, _, err := o.s.phoneSecret(a, l.Epoch)
 		if err != nil {
 			return err
 		}
@@ -91,11 +92,12 @@ func (o *Owner) ProvePhone(ctx context.Context, code otp.Answer) error {
 	if err != nil {
 		return err
 	}
-	owner, mark, err := o.s.phoneSecret(a)
+	var epoch uint64
+	err = o.change(ctx, true, func(_ *flow.Unit, _ *rec.Session, l *rec.Login) error { epoch = l.Epoch; return nil })
 	if err != nil {
 		return err
 	}
-	err = o.change(ctx, true, func(*flow.Unit, *rec.Session, *rec.Login) error { return nil })
+	owner, mark, err := o.s.phoneSecret(a, epoch)
 	if err != nil {
 		return err
 	}

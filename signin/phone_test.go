@@ -43,6 +43,8 @@ func TestAPhoneNumberIsNoFactorBeforeItIsProven(t *testing.T) {
 
 	_, err := w.people.SetContact(t.Context(), a.ID, a.Email, "+12025550199")
 	require.NoError(t, err)
+	require.ErrorIs(t, o.ProvePhone(t.Context(), old), signin.ErrSession, "a factor was taken away")
+	o = w.hands(w.in("tower").Token)
 	require.ErrorIs(t, o.ProvePhone(t.Context(), old), signin.ErrFactorWrong, "it went to another number")
 	require.NoError(t, o.SendPhoneCode(t.Context()))
 	code := w.sixDigits()

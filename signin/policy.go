@@ -12,6 +12,9 @@ type Policy struct {
 	Password password.Policy
 	Hash     password.Options
 
+	PasswordAge   time.Duration // after which a password is old, see Session.PasswordOld; 0: never
+	ForcePassword bool          // with an old password owners can do nothing but change it
+
 	Life time.Duration // of a session, where the account does not say; 0: an hour
 	Cap  time.Duration // of a session of an account that asks for none; 0: 30 days
 	Idle time.Duration // without a request after which a session ends; 0: none
@@ -25,8 +28,13 @@ type Policy struct {
 	Remember   time.Duration // of a device that its owner wants remembered; 0: not at all
 	SkipFactor bool          // a remembered device is asked for no second factor
 
+	StepUp    StepUp // for what a proven factor counts
+	EndTokens bool   // what ends every session of a service account ends its API tokens too
+
 	MaxSessions int  // of an account; 0: any number
 	RefuseMore  bool // one more is refused; otherwise the oldest ends
+
+	Quick QuickPolicy // signing in with a PIN; zero: nobody does
 
 	Limits Limits // zero: DefaultLimits
 }
@@ -72,7 +80,7 @@ func PowerManage() Policy {
 
 // GEM is the policy under which GEM's documentation holds as written.
 func GEM() Policy {
-	return Policy{Password: password.GEM(), Letters: true, Remember: 30 * 24 * time.Hour}
+	return Policy{Password: password.GEM(), Letters: true, Remember: 30 * 24 * time.Hour, StepUp: Bound}
 }
 
 // filled is the policy with what its zero values stand for.

@@ -18,6 +18,7 @@ type NewPassword struct {
 	Code     otp.Answer
 	Password password.Password
 	From     From
+	Device   Token // of a remembered device, if the program has one: strangers cannot use up its attempts
 }
 
 // SetPassword sets a password with the code from a mail: the first one, which makes the
@@ -35,12 +36,12 @@ func (s *Service) SetPassword(ctx context.Context, n NewPassword) error {
 	if err := s.p.Password.Check(ctx, n.Password, password.Owner{}); err != nil {
 		return err
 	}
-	t, err := s.find(ctx, n.Name, Token{})
+	t, err := s.find(ctx, n.Name, n.Device)
 	if err != nil {
 		return err
 	}
 	refuse := func(cause error) error { return s.refuse(ctx, t, n.From, "SetPassword", ErrCode, cause) }
-	counted := guesses("s/"+n.From.source(), s.p.Limits.Source, s.core.Time())
+	counted := s.fromThere(t, n.From)
 	if err := s.core.Reserve(ctx, nobody(), counted...); err != nil {
 		if errors.Is(err, flow.ErrGuesses) {
 			return refuse(ErrTooMany)
@@ -55,7 +56,7 @@ func (s *Service) SetPassword(ctx context.Context, n NewPassword) error {
 	if err != nil {
 		return err
 	}
-	err = s.core.Spend(ctx, signer(t.account), purpose, t.key, flow.OneTimeOf(n.Code.Reveal()), func(u *flow.Unit) error {
+	err = s.core.SpendApart(ctx, signer(t.account), purpose, t.key, t.device, flow.OneTimeOf(n.Code.Reveal()), func(u *flow.Unit) error {
 		acc, found, err := flow.Load(u, rec.Accounts, t.key)
 		if err != nil {
 			return err
@@ -84,6 +85,9 @@ func (s *Service) SetPassword(ctx context.Context, n NewPassword) error {
 // set puts a new password into a decision.
 func (s *Service) set(u *flow.Unit, acc accounts.Account, login rec.Login, hash password.Hash, by flow.Purpose) error {
 	id := string(acc.ID)
+	if login.Subject != "" {
+		return ErrMethod
+	}
 	var fields []flow.Field
 	if by == flow.Setup {
 		after, err := acc.Confirm(u.Now())
@@ -96,7 +100,8 @@ func (s *Service) set(u *flow.Unit, acc accounts.Account, login rec.Login, hash 
 		}
 		acc = after
 	}
-	login.Password, login.Set, login.Epoch = hash, u.Now(), login.Epoch+1
+	login.Password, login.Set = hash, u.Now()
+	login.End()
 	if login.Mailed = by == flow.Reset; login.Mailed && s.needsFactor(acc, login, From{Local: true}) {
 		if left, _ := s.methods(acc, login); len(left) == 0 {
 			return ErrSameMailbox

@@ -23,12 +23,16 @@ type Session struct {
 	Name    string // of the owner, personal
 	Began   time.Time
 	Ends    time.Time
-	Idle    time.Duration // it ends after so long without a request; 0: it does not
-	Seen    time.Time     // the last request, give or take a minute
-	Factor  time.Time     // when a factor was proven last; zero: a remembered device stood in
-	Methods []Method      // by which the owner was proven
-	Device  string        // as [From] named it, personal
-	actor   accounts.Actor
+	Idle    time.Duration  // it ends after so long without a request; 0: it does not
+	Seen    time.Time      // the last request, give or take a minute
+	Factor  time.Time      // when a factor was proven last; zero: a remembered device stood in
+	Methods []Method       // by which the owner was proven
+	AAL     AAL            // how well
+	Device  string         // as [From] named it, personal
+	Sites   accounts.Sites // of the account
+	// PasswordOld: the owner should change the password, or has to, see [Policy].PasswordAge.
+	PasswordOld bool
+	actor       accounts.Actor
 }
 
 // Actor is the owner, for the other services: with the rights that the session has.
@@ -49,6 +53,10 @@ type beginning struct {
 	methods  []Method
 	factor   time.Time
 	remember bool
+
+	enrolment string       // the device on which a PIN begins it
+	pins      uint64       // and which PINs there are, see newest
+	also      []flow.Field // of its entry
 }
 
 // begin makes a session in the decision that lets its owner in.
@@ -57,19 +65,27 @@ func (s *Service) begin(u *flow.Unit, acc accounts.Account, login rec.Login, b b
 	if err := s.room(u, id, &login); err != nil {
 		return Result{}, err
 	}
+	taken, _, err := flow.Load(u, rec.Takings, rec.TakingID)
+	if err != nil {
+		return Result{}, err
+	}
 	rights, scoped, err := s.scope(u, acc, b.from)
 	if err != nil {
 		return Result{}, err
 	}
 	token := newToken(sessionToken, "")
 	session := rec.Session{Account: id, Began: u.Now(), Device: b.from.device(), Ends: s.ends(acc, u.Now()), Epoch: login.Epoch, Factor: b.factor,
-		Hash: token.hash(), Idle: int64(s.p.Idle.Seconds()), Local: b.from.Local, Methods: words(b.methods), Rights: rights, Scoped: scoped}
+		Hash: token.hash(), Idle: int64(s.p.Idle.Seconds()), Local: b.from.Local, Methods: words(b.methods), Rights: rights, Scoped: scoped, Taken: taken.N}
 	if acc.Session != nil && *acc.Session == 0 {
 		session.Idle = 0
+	}
+	if b.enrolment != "" {
+		s.pinned(&session, b.enrolment, b.pins)
 	}
 	r := Result{Token: token}
 	fields := []flow.Field{flow.F(audit.FieldAccount, id), flow.F(audit.FieldSession, token.id), flow.F(audit.FieldMethod, strings.Join(session.Methods, ", ")),
 		{Name: audit.FieldSource, Value: b.from.address(), Of: subject(id)}, flow.F(audit.FieldSite, b.from.Site)}
+	fields = append(fields, b.also...)
 	if b.remember && s.p.Remember > 0 {
 		r.Device = newToken(deviceToken, "")
 		d := rec.Device{Account: id, Ends: u.Now().Add(s.p.Remember), Epoch: login.Epoch, Hash: r.Device.hash(), Name: b.from.device(), Since: u.Now()}
@@ -79,6 +95,7 @@ func (s *Service) begin(u *flow.Unit, acc accounts.Account, login rec.Login, b b
 		fields = append(fields, flow.F(audit.FieldDevice, r.Device.id))
 	}
 	view := s.view(token.id, session, acc, rec.Seen{}, b.from)
+	s.ages(&view, login, u.Now())
 	r.Session = &view
 	if _, err := u.Say(audit.SignInDone, audit.Success, []string{id, token.id}, fields...); err != nil {
 		return Result{}, err
@@ -130,26 +147,12 @@ func (s *Service) scope(u *flow.Unit, acc accounts.Account, f From) ([]string, b
 func (s *Service) live(ctx context.Context, id string, epoch uint64, now time.Time) ([]Session, error) {
 	var out []Session
 	err := each(ctx, s.core.Store, rec.Sessions, id, func(key string, v rec.Session) error {
-		if v.Epoch == epoch && now.Before(v.Ends) {
+		if v.Over == "" && v.Epoch == epoch && now.Before(v.Ends) {
 			out = append(out, s.view(key, v, accounts.Account{ID: accounts.ID(id)}, rec.Seen{}, From{}))
 		}
 		return nil
 	})
 	return out, err
-}
-
-// end ends a session with an entry.
-func end(u *flow.Unit, session, account, why string) error {
-	v, found, err := flow.Load(u, rec.Sessions, session)
-	if err != nil {
-		return err
-	}
-	if !found || v.Account != account {
-		return ErrSession
-	}
-	flow.Drop(u, rec.Sessions, session)
-	_, err = u.Say(audit.SessionEnded, audit.Success, []string{account, session}, flow.F(audit.FieldAccount, account), flow.F(audit.FieldSession, session), flow.F(audit.FieldReason, why))
-	return err
 }
 
 func words(ms []Method) []string {
@@ -162,22 +165,31 @@ func words(ms []Method) []string {
 
 // view is a session as its owner sees it.
 func (s *Service) view(id string, v rec.Session, a accounts.Account, seen rec.Seen, f From) Session {
-	out := Session{ID: id, Account: accounts.ID(v.Account), Name: a.Name(), Began: v.Began, Ends: v.Ends, Idle: time.Duration(v.Idle) * time.Second,
-		Seen: v.Began, Factor: v.Factor, Device: v.Device}
+	out := Session{ID: id, Account: accounts.ID(v.Account), Name: a.Name(), Sites: a.Sites, Began: v.Began, Ends: v.Ends, Idle: time.Duration(v.Idle) * time.Second,
+		Seen: v.Began, Factor: v.Factor, AAL: aal(v), Device: v.Device}
 	if seen.At.After(out.Seen) {
 		out.Seen = seen.At
 	}
 	for _, m := range v.Methods {
 		out.Methods = append(out.Methods, Method(m))
 	}
-	out.actor = accounts.Recorded(mint.Token{}, audit.AccountActor, out.Account, out.Name, sessionVia+id, v.Factor)
+	out.actor = s.withProof(accounts.Recorded(mint.Token{}, audit.AccountActor, out.Account, out.Name, sessionVia+id, s.counts(v)), id, v)
 	if f.Local {
 		out.actor = accounts.Locally(mint.Token{}, out.actor)
 	}
 	if v.Scoped {
-		out.actor = accounts.Scoped(mint.Token{}, out.actor, accounts.Scope{Rights: rights(v.Rights), Sites: accounts.AllSites()})
+		out.actor = accounts.Scoped(mint.Token{}, out.actor, accounts.Scope{Rights: rights(v.Rights), Sites: accounts.AllSites(), Waits: true})
 	}
 	return out
+}
+
+// ages judges how old the password is. Where it must be changed, the owner has no rights
+// until it is: changing it asks for none.
+func (s *Service) ages(v *Session, l rec.Login, now time.Time) {
+	v.PasswordOld = s.p.PasswordAge > 0 && l.Password != "" && now.Sub(l.Set) >= s.p.PasswordAge
+	if v.PasswordOld && s.p.ForcePassword {
+		v.actor = accounts.Scoped(mint.Token{}, v.actor, accounts.Scope{})
+	}
 }
 
 // rights reads the names of rights, without what they include; one that this version does
@@ -190,19 +202,23 @@ func rights(names []string) accounts.Rights {
 	return out
 }
 
-// Check tells whose session a token is, at every request. Errors: [ErrSession], whatever
-// the reason: it never was, was ended, has run out, the account was suspended, revoked or
-// removed, its password was changed.
+// Check tells whose session a token is, at every request. Nothing is remembered between
+// requests: the store is asked each time, and without it nobody is let in. Errors:
+// [ErrSession], for a token that was a session's as an [*EndedError] that says why it ended.
 func (s *Service) Check(ctx context.Context, token Token, f From) (Session, error) {
 	id := token.of(sessionToken)
-	v, account, seen, err := s.alive(ctx, id)
+	at, err := s.alive(ctx, id)
+	if err != nil && !errors.Is(err, ErrSession) {
+		return Session{}, err
+	}
+	if !token.matches(at.session.Hash) {
+		return Session{}, ErrSession // who only guesses an id learns nothing about it
+	}
 	if err != nil {
 		return Session{}, err
 	}
-	if !token.matches(v.Hash) {
-		return Session{}, ErrSession
-	}
-	out := s.view(id, v, account, seen, f)
+	out := s.view(id, at.session, at.account, at.seen, f)
+	s.ages(&out, at.login, s.core.Time())
 	every := seenEvery
 	if out.Idle > 0 {
 		every = min(every, out.Idle/4)
@@ -226,58 +242,6 @@ func (s *Service) touch(ctx context.Context, id string) {
 	}
 }
 
-// alive reads a session and judges everything but its token.
-func (s *Service) alive(ctx context.Context, id string) (rec.Session, accounts.Account, rec.Seen, error) {
-	var seen rec.Seen
-	rs, err := s.core.Store.Load(ctx, rec.Sessions.Key(id), rec.Seens.Key(seenID("session/", id)), rec.Quarantines.Key(rec.QuarantineID))
-	if err != nil {
-		return rec.Session{}, accounts.Account{}, seen, err
-	}
-	v, _, err := rec.Sessions.Decode(rs[0])
-	if err != nil {
-		return v, accounts.Account{}, seen, err
-	}
-	seen, _, err = rec.Seens.Decode(rs[1])
-	if err != nil {
-		return v, accounts.Account{}, seen, err
-	}
-	q, _, err := rec.Quarantines.Decode(rs[2])
-	if err != nil {
-		return v, accounts.Account{}, seen, err
-	}
-	now, last := s.core.Time(), v.Began
-	if seen.At.After(last) {
-		last = seen.At
-	}
-	idle := time.Duration(v.Idle) * time.Second
-	if rs[0].Version == 0 || !now.Before(v.Ends) || idle > 0 && now.Sub(last) >= idle || !q.Since.IsZero() && !v.Began.After(q.Since) {
-		return v, accounts.Account{}, seen, ErrSession
-	}
-	rs, err = s.core.Store.Load(ctx, rec.Logins.Key(v.Account), rec.Accounts.Key(v.Account))
-	if err != nil {
-		return v, accounts.Account{}, seen, err
-	}
-	login, _, err := rec.Logins.Decode(rs[0])
-	if err != nil {
-		return v, accounts.Account{}, seen, err
-	}
-	account, _, err := rec.Accounts.Decode(rs[1])
-	if err != nil {
-		return v, account, seen, err
-	}
-	if rs[1].Version == 0 || login.Epoch != v.Epoch || ended(account, now) {
-		return v, account, seen, ErrSession
-	}
-	return v, account, seen, nil
-}
-
-// ended reports whether an account's state ends its sessions. A lock concerns new sign-ins
-// only: else whoever guesses could throw the owner out.
-func ended(a accounts.Account, now time.Time) bool {
-	a.LockedUntil = time.Time{}
-	return a.Access(now) != nil
-}
-
 // SignOut ends the session of a token. A token that opens nothing is no error.
 func (s *Service) SignOut(ctx context.Context, token Token) error {
 	session, err := s.Check(ctx, token, From{})
@@ -288,7 +252,7 @@ func (s *Service) SignOut(ctx context.Context, token Token) error {
 		return err
 	}
 	_, err = s.core.Act(ctx, session.actor, func(u *flow.Unit) error {
-		return end(u, session.ID, string(session.Account), "signed out")
+		return end(u, session.ID, string(session.Account), SignedOut)
 	})
 	if errors.Is(err, ErrSession) {
 		return nil

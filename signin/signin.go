@@ -55,6 +55,8 @@ type Service struct {
 	p      Policy
 	hasher *password.Hasher
 	post   *flow.Postman
+
+	refusals *refusals
 }
 
 // New makes a service. It does no I/O. The error joins everything that is missing.
@@ -75,7 +77,7 @@ func New(o Options) (*Service, error) {
 	if o.Compose == nil {
 		o.Compose = compose
 	}
-	s := &Service{o: o, p: o.Policy.filled()}
+	s := &Service{o: o, p: o.Policy.filled(), refusals: newRefusals()}
 	s.core = &flow.Core{Store: o.Store, Keys: o.Keys, Authority: o.Authority, GlobalDeny: o.Accounts.GlobalDeny, Log: o.Log, Now: o.Now}
 	s.core.Opener, _ = o.Keys.(credentials.Opener)
 	if s.core.Authority == nil {
@@ -93,13 +95,15 @@ func New(o Options) (*Service, error) {
 	return s, nil
 }
 
-// Loops are what has to run on nodes that send codes: one answers requests for a new
-// password, one sends. None on a node whose keyring cannot open.
+// Loops are what has to run: one makes entries of what was refused to strangers, and on
+// nodes whose keyring can open, one answers requests for a new password, one sends.
 func (s *Service) Loops() []engine.Loop {
+	refusals := engine.Loop{Name: "signin/refusals", Every: sumEvery, Pass: s.workRefusals}
 	if s.core.Opener == nil {
-		return nil
+		return []engine.Loop{refusals}
 	}
 	return []engine.Loop{
+		refusals,
 		{Name: "signin/asks", Every: time.Second, Wake: s.core.Store.Wake, Pass: s.workAsks},
 		{Name: "signin/post", Every: time.Second, Wake: s.core.Store.Wake, Pass: s.post.Work},
 	}
@@ -108,6 +112,9 @@ func (s *Service) Loops() []engine.Loop {
 // Work answers and sends what is due, and returns: one pass of the loops, for hosts
 // without a runner.
 func (s *Service) Work(ctx context.Context) error {
+	if err := s.workRefusals(ctx); err != nil {
+		return err
+	}
 	if err := s.workAsks(ctx); err != nil {
 		return err
 	}

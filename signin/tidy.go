@@ -31,7 +31,7 @@ func (s *Service) room(u *flow.Unit, id string, login *rec.Login) error {
 			return ErrTooManySessions
 		}
 		for ; len(live) >= s.p.MaxSessions; live = live[1:] {
-			if err := end(u, live[0].ID, id, "another sign-in took its place"); err != nil {
+			if err := end(u, live[0].ID, id, Superseded); err != nil {
 				return err
 			}
 		}
@@ -43,7 +43,7 @@ func (s *Service) room(u *flow.Unit, id string, login *rec.Login) error {
 // nothing any more, so no entry says it.
 func (s *Service) tidy(u *flow.Unit, id string, epoch uint64) error {
 	dropped := 0
-	over := func(e uint64, ends time.Time) bool {
+	done := func(e uint64, ends time.Time) bool {
 		if dropped == tidied || e == epoch && u.Now().Before(ends) {
 			return false
 		}
@@ -52,19 +52,22 @@ func (s *Service) tidy(u *flow.Unit, id string, epoch uint64) error {
 	}
 	return errors.Join(
 		each(u.Context(), s.core.Store, rec.Sessions, id, func(key string, v rec.Session) error {
-			if !over(v.Epoch, v.Ends) {
+			if v.Over != "" {
+				v.Ends = v.Began
+			}
+			if !done(v.Epoch, v.Ends) {
 				return nil
 			}
 			return gone(u, rec.Sessions, key)
 		}),
 		each(u.Context(), s.core.Store, rec.Challenges, id, func(key string, v rec.Challenge) error {
-			if !over(v.Epoch, v.Ends) {
+			if !done(v.Epoch, v.Ends) {
 				return nil
 			}
 			return errors.Join(u.VoidSecret(flow.Second, key), gone(u, rec.Challenges, key))
 		}),
 		each(u.Context(), s.core.Store, rec.Devices, id, func(key string, v rec.Device) error {
-			if !over(v.Epoch, v.Ends) {
+			if !done(v.Epoch, v.Ends) {
 				return nil
 			}
 			return gone(u, rec.Devices, key)

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,6 +92,28 @@ func aFrames(network *paneltest.Network) made {
 	return made{driver, sim, "2A4CC3", route(visonic.FramesRoute, addr, map[string]panel.Secret{visonic.DownloadSecret: panel.SecretOf("5650")}), sim.Presented}
 }
 
+func aRPC(network *paneltest.Network) made {
+	const addr = "10.0.0.1:8181"
+	sim := visonicsim.New(visonicsim.Options{Wire: visonicsim.RPC, Type: 8, Master: "4729", Listen: func(context.Context) (net.Listener, error) { return network.Listen(addr) }})
+	driver := func(func() *roster.Desk) panel.Driver {
+		return visonic.NewRPC(visonic.RPCOptions{DialContext: network.DialContext, Client: "10.0.0.7"})
+	}
+	return made{driver, sim, "2A4CC3", route(visonic.RPCRoute, addr, map[string]panel.Secret{visonic.RPCSecret: panel.SecretOf("4729")}), sim.Presented}
+}
+
+func aPowerLink(network *paneltest.Network) made {
+	sim := visonicsim.New(visonicsim.Options{Wire: visonicsim.PowerLink, Master: "4729", Dial: func(ctx context.Context) (net.Conn, error) {
+		return network.DialContext(ctx, "tcp", "10.0.0.2:5001")
+	}})
+	driver := func(func() *roster.Desk) panel.Driver {
+		return visonic.NewPowerLink(visonic.PowerLinkOptions{
+			Listen: func(context.Context) (net.Listener, error) { return network.Listen("10.0.0.2:5001") },
+			Allow:  func(context.Context, string, net.Addr) error { return nil },
+		})
+	}
+	return made{driver, sim, "2A4CC3", route(visonic.PowerLinkRoute, "", nil), sim.Denied}
+}
+
 func a2N(network *paneltest.Network) made {
 	const addr = "10.0.0.1:80"
 	sim := twonsim.New(twonsim.Options{Listen: func() (net.Listener, error) { return network.Listen(addr) }})
@@ -145,27 +166,21 @@ type closer func() error
 
 func (c closer) Close() error { return c() }
 
-// dials counts connections.
-type dials struct {
-	*paneltest.Network
-	n atomic.Int64
-}
-
-func (d *dials) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
-	d.n.Add(1)
-	return d.Network.DialContext(ctx, network, addr)
-}
-
 func aQolsys(network *paneltest.Network) made {
 	k, err := pairOnce()
 	if err != nil {
 		panic(err)
 	}
 	sim := qolsyssim.New(qolsyssim.Options{Identity: k.identity, Listen: network.Listen})
-	counted := &dials{Network: network}
-	driver := func(func() *roster.Desk) panel.Driver { return qolsys.NewIQRemote(qolsys.Options{Dialer: counted}) }
-	return made{driver, sim, qolsysIdent, route(qolsys.Route, "10.0.0.1:8883", map[string]panel.Secret{qolsys.PairingSecret: k.paired.Secret}),
-		func() int { return int(counted.n.Load()) }}
+	driver := func(func() *roster.Desk) panel.Driver { return qolsys.NewIQRemote(qolsys.Options{Dialer: network}) }
+	return made{driver, sim, qolsysIdent, route(qolsys.Route, "10.0.0.1:8883", map[string]panel.Secret{qolsys.PairingSecret: k.paired.Secret}), sim.Presented}
+}
+
+func aControl4(network *paneltest.Network) made {
+	m := aQolsys(network)
+	m.driver = func(func() *roster.Desk) panel.Driver { return qolsys.NewControl4(qolsys.Options{Dialer: network}) }
+	m.routes = route(qolsys.RouteControl4, "10.0.0.1:12345", map[string]panel.Secret{qolsys.TokenSecret: panel.SecretOf(qolsyssim.DefaultToken)})
+	return m
 }
 
 // rig is a desk with its loops and one simulated panel, in a bubble of fake time.

@@ -8,9 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
+	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/credentials/otp"
 	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/journal"
 	"github.com/seed-a2d3eaca/keyholder/panel"
 	"github.com/seed-a2d3eaca/keyholder/people"
 	"github.com/seed-a2d3eaca/keyholder/roster"
@@ -95,6 +97,26 @@ var troubles = []trouble{
 		require.Equal(w, roster.ReasonCodeNeverSet, d.Explain)
 		return d.WhyNot(roster.ActDisable)
 	}, panel.ErrCodeNotSet, "Set a code"},
+	{"Panel user does not appear as active", "the user was disabled", powerManage, func(w *world) error {
+		tab, _ := w.scene()
+		r, err := tab.Disable(w.ctx, slot(4))
+		w.settles(tab, r, err)
+		d, err := tab.Details(w.ctx, slot(4))
+		require.NoError(w, err)
+		require.Equal(w, roster.Minus, d.Code)
+		require.Equal(w, roster.ReasonDisabled, d.Explain)
+		return d.WhyNot(roster.ActLabel)
+	}, panel.ErrCodeNotSet, "Set a code"},
+	{"Panel user does not appear as active", "the code was removed at the panel", powerManage, func(w *world) error {
+		tab, _ := w.scene()
+		require.NoError(w, w.sim.Keypad(panel.Edit{Place: slot(4), Do: panel.Remove}))
+		w.pass(24 * time.Hour) // it is read again by then, however the panel tells
+		d, err := tab.Details(w.ctx, slot(4))
+		require.NoError(w, err)
+		require.Equal(w, roster.Minus, d.Code)
+		require.Equal(w, roster.ReasonCodeRemovedExternally, d.Explain)
+		return d.WhyNot(roster.ActDisable)
+	}, panel.ErrCodeNotSet, "Set a code"},
 	{"Label or partitions cannot be changed", "the code is not set", powerManage, func(w *world) error {
 		tab, _ := w.scene()
 		_, err := tab.SetLabel(w.ctx, slot(5), "Cleaner")
@@ -125,6 +147,24 @@ var troubles = []trouble{
 		_, err := w.desk.As(w.helper(accounts.PanelUsersEnd)).Panel(tab.ID()).Disable(w.ctx, slot(4))
 		return err
 	}, accounts.ErrPermissionDenied, "Ask an administrator"},
+	{"The action is missing from the menu", "the code is not set", powerManage, func(w *world) error {
+		tab, _ := w.scene()
+		d, err := tab.Details(w.ctx, slot(5))
+		require.NoError(w, err)
+		return d.Row.WhyNot(roster.ActDisable)
+	}, panel.ErrCodeNotSet, "Set a code"},
+	{"The action is missing from the menu", "the user is a Master", powerManage, func(w *world) error {
+		tab, _ := w.scene()
+		d, err := tab.Details(w.ctx, slot(1))
+		require.NoError(w, err)
+		return d.Row.WhyNot(roster.ActDisable)
+	}, panel.ErrMasterDisable, "code"},
+	{"The action is missing from the menu", "no permission", powerManage, func(w *world) error {
+		tab, _ := w.scene()
+		page, err := w.desk.As(w.helper(accounts.PanelUsersEnd)).Panel(tab.ID()).Users(w.ctx, 1, 0)
+		require.NoError(w, err)
+		return page.Rows[3].WhyNot(roster.ActDisable)
+	}, accounts.ErrPermissionDenied, "Ask an administrator"},
 	{"The action is missing from the menu", "no account is assigned", powerManage, func(w *world) error {
 		tab, _ := w.scene()
 		return w.row(tab).WhyNot(roster.ActUnassign)
@@ -135,6 +175,14 @@ var troubles = []trouble{
 		require.NoError(w, err)
 		_, err = w.try(a, first)
 		return err
+	}, accounts.ErrAccountNotConfirmed, "set a password with the code"},
+	{"The owner cannot get in", "the owner has not set a password with the code", powerManage, func(w *world) error {
+		a, _, err := w.operator().Create(w.ctx, people.NewAccount{Email: address(w, "smith@example.com"), Roles: []string{"user"}, Sites: harbour})
+		require.NoError(w, err)
+		s, err := w.operator().Status(w.ctx, a.ID)
+		require.NoError(w, err)
+		require.Equal(w, accounts.StatusNotConfirmed, s.PowerManage)
+		return s.Access
 	}, accounts.ErrAccountNotConfirmed, "set a password with the code"},
 	{"The owner cannot get in", "the account is suspended", powerManage, func(w *world) error {
 		a := w.owner("smith")
@@ -177,6 +225,13 @@ var troubles = []trouble{
 		require.NoError(w, err)
 		return d.Err()
 	}, accounts.ErrEmailRejected, "Check the account's e-mail"},
+	{"The account was removed by mistake", "it was to be unassigned", powerManage, func(w *world) error {
+		a := w.owner("smith")
+		require.NoError(w, w.operator().Remove(w.ctx, a.ID, people.Confirmation{Account: "smith@example.com"}))
+		require.Equal(w, 1, w.actions(string(a.ID))[audit.AccountRemoved], "the log says who did it")
+		_, err := w.operator().Status(w.ctx, a.ID)
+		return err
+	}, accounts.ErrAccountRemoved, "Add a new account"},
 	{"The account was removed by mistake", "somebody else's account was meant", powerManage, func(w *world) error {
 		a := w.owner("smith")
 		return w.operator().Remove(w.ctx, a.ID, people.Confirmation{Account: "jones@example.com"})
@@ -217,6 +272,42 @@ var troubles = []trouble{
 		require.False(w, x.Allowed)
 		return x.Causes[0]
 	}, accounts.ErrPermissionDenied, "Ask an administrator"},
+	{"User has wrong permissions", "a role denies the right", gem, func(w *world) error {
+		require.NoError(w, w.operator().AddRole(w.ctx, accounts.Role{Name: "no_codes", Allow: accounts.RightsOf(accounts.SignIn), Deny: accounts.RightsOf(accounts.PanelUsersManage)}))
+		a := w.hire(people.NewAccount{Username: "smith", Roles: []string{"no_codes"}, Sites: harbour})
+		x, err := w.operator().Explain(w.ctx, a.ID, "roster.SetCode", "harbour")
+		require.NoError(w, err)
+		require.False(w, x.Allowed)
+		return x.Causes[0]
+	}, accounts.ErrPermissionDenied, "Ask an administrator"},
+	{"User has wrong permissions", "another site", gem, func(w *world) error {
+		a := w.hire(people.NewAccount{Username: "smith", Roles: []string{"installer"}, Sites: harbour})
+		x, err := w.operator().Explain(w.ctx, a.ID, "roster.Users", "meadow")
+		require.NoError(w, err)
+		require.False(w, x.Allowed)
+		return x.Causes[0]
+	}, accounts.ErrSiteMismatch, "this site"},
+	{"User has wrong permissions", "the role was given after the sign-in", gem, func(w *world) error {
+		tab := w.install("harbour", "298765432101")
+		a := w.hire(people.NewAccount{Username: "smith", Roles: []string{"viewer"}, Sites: harbour})
+		early, err := w.try(a, first)
+		require.NoError(w, err)
+		_, err = w.operator().SetRoles(w.ctx, a.ID, "viewer", "installer")
+		require.NoError(w, err)
+		late, err := w.try(a, first)
+		require.NoError(w, err)
+		set := func(r signin.Result) error {
+			_, err := w.desk.As(r.Session.Actor()).Panel(tab.ID()).SetCode(w.ctx, slot(4), roster.CodeWish{Code: digits(w, "6137")})
+			return err
+		}
+		err = set(early)
+		require.NoError(w, set(late), "signed in again")
+		return err
+	}, accounts.ErrPermissionDenied, "Ask an administrator"},
+	{"Removing a user", "accounts are not removed here", gem, func(w *world) error {
+		a := w.hire(people.NewAccount{Username: "smith", Roles: []string{"user"}, Sites: harbour})
+		return w.operator().Remove(w.ctx, a.ID, people.Confirmation{Account: "smith"})
+	}, accounts.ErrDeleteForbidden, "Disable the account or revoke it"},
 	{"Two-factor not working", "no address and no phone", gem, func(w *world) error {
 		a := w.hire(people.NewAccount{Username: "smith", Roles: []string{"user"}, Sites: harbour})
 		require.NoError(w, w.signin.As(who("operator")).RequireFactor(w.ctx, a.ID, true))
@@ -270,6 +361,21 @@ func TestEveryCauseInTheManualsHasItsErrorAndItsHint(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who looks at the log finds the cause that the page does not tell.
+func TestTheLogSaysWhyASignInFailed(t *testing.T) {
+	in(t, gem(), func(w *world) {
+		a := w.hire(people.NewAccount{Username: "smith", Roles: []string{"user"}, Sites: harbour})
+		_, err := w.operator().Suspend(w.ctx, a.ID, "moved out")
+		require.NoError(w, err)
+		_, err = w.try(a, first)
+		require.EqualError(w, err, accounts.ErrSignIn.Error())
+		page, err := w.journal.As(who("operator")).Query(w.ctx, journal.Query{Filter: journal.Filter{About: []string{string(a.ID)}, Actions: []audit.Action{audit.SignInRefused}}})
+		require.NoError(w, err)
+		require.Len(w, page.Entries, 1)
+		require.Contains(w, page.Entries[0].Description, "suspended")
+	})
 }
 
 // Without a mail server nothing is promised to the owner.

@@ -73,6 +73,7 @@ type world struct {
 	doors   *door.Service
 	mail    *notifytest.Capture
 	network *paneltest.Network
+	sim     *dscsim.Panel // the one that was installed last
 	deliver sync.Once
 	running sync.WaitGroup
 }
@@ -189,6 +190,7 @@ func (w *world) install(site, ident string) *roster.Tab {
 	sim := dscsim.New(dscsim.Options{Ident: ident, Master: master, Users: 8, Partitions: 4, Dial: func(ctx context.Context) (net.Conn, error) {
 		return w.network.DialContext(ctx, "tcp", where)
 	}})
+	w.sim = sim
 	w.running.Go(func() { _ = sim.Serve(w.ctx) })
 	op := w.desk.As(who("operator"))
 	p, err := op.Register(w.ctx, roster.Registration{Site: site, Name: "Panel of " + site, Driver: "dsc", Ident: ident, Routes: map[string]roster.Route{

@@ -21,6 +21,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/mint"
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
@@ -126,6 +127,9 @@ func (c *Core) Act(ctx context.Context, actor accounts.Actor, decide func(u *Uni
 			return store.Result{}, nil
 		}
 		res, err := c.commit(ctx, change)
+		if err == nil && u.spends {
+			actor.Spent(mint.Token{})
+		}
 		if !errors.Is(err, store.ErrStale) {
 			return res, err
 		}

@@ -165,6 +165,9 @@ func (u *Unit) VoidSecrets(account string) error {
 
 // VoidSecret ends a one-time secret, if there is one, and the message that carries it.
 func (u *Unit) VoidSecret(purpose Purpose, owner string) error {
+	if u.loaded[rec.OneTimes.Key(onceID(purpose, owner))].written {
+		return nil // it was spent, made or ended in this decision
+	}
 	_, found, err := Load(u, rec.OneTimes, onceID(purpose, owner))
 	if err == nil && found {
 		Drop(u, rec.OneTimes, onceID(purpose, owner))
@@ -183,6 +186,12 @@ func (c *Core) SecretOpen(ctx context.Context, purpose Purpose, account string) 
 // is compared. For an account that is not there, give anything that stands for what was
 // typed instead of its id: it costs the same and is refused.
 func (c *Core) Spend(ctx context.Context, actor accounts.Actor, purpose Purpose, account string, typed OneTime, done func(u *Unit) error) error {
+	return c.SpendApart(ctx, actor, purpose, account, "", typed, done)
+}
+
+// SpendApart is Spend with attempts that are counted apart from all others: from a device
+// that the owner has proven, whose attempts nobody else can use up.
+func (c *Core) SpendApart(ctx context.Context, actor accounts.Actor, purpose Purpose, account, device string, typed OneTime, done func(u *Unit) error) error {
 	now := c.Time()
 	s, why, err := c.secret(ctx, purpose, account, now)
 	if err != nil {
@@ -192,6 +201,9 @@ func (c *Core) Spend(ctx context.Context, actor accounts.Actor, purpose Purpose,
 		s.Serial, s.KeyID = now.Format("2006-01-02T15"), c.Keys.Epoch().Prints[0]
 	}
 	guesses := Guesses{Counter: "guess/" + onceID(purpose, account) + "/" + s.Serial, Max: onceGuesses, Until: later(s.Expires, now).Add(time.Hour)}
+	if device != "" {
+		guesses.Counter += "/" + device
+	}
 	if err := c.Reserve(ctx, actor, guesses); err != nil {
 		return err
 	}

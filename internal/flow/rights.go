@@ -13,9 +13,6 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
-// stepUp is how fresh a factor has to be for the acts that ask for one.
-const stepUp = 5 * time.Minute
-
 // Allowed asks whether the actor may do an operation on a site ("" for operations that
 // concern no single site), and whether a fresh factor is there where the operation asks
 // for one. It touches nothing; call it before anything else.
@@ -36,7 +33,7 @@ func allowed(g accounts.Grant, actor accounts.Actor, op, site string, now time.T
 	} else if err := accounts.Authorise(g, p.Right, site); err != nil {
 		return err
 	}
-	if p.StepUp && !actor.Fresh(now, stepUp) {
+	if p.StepUp && !steppedUp(actor, op, site, now) {
 		return accounts.ErrStepUpRequired
 	}
 	return nil

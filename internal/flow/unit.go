@@ -26,6 +26,8 @@ type Unit struct {
 	loaded map[store.Key]seen
 	ops    []store.Op
 	said   []audit.Entry
+	named  []string // to what something was done, the actor itself only where it was done to them
+	spends bool     // a proof of the actor's
 	secure []audit.State
 	salts  map[string]rec.Salt
 	ahead  store.Record // the actor's salt, read with the first record
@@ -187,25 +189,42 @@ func (u *Unit) Say(action audit.Action, outcome audit.Outcome, targets []string,
 		return "", err
 	}
 	u.said = append(u.said, e)
+	if outcome == audit.Success {
+		u.named = append(u.named, targets...)
+		for _, f := range fields {
+			if f.Name == audit.FieldRow {
+				u.named = append(u.named, f.Value)
+			}
+		}
+	}
 	return e.ID, nil
 }
 
-// personal seals a value under the key of the person it describes, making that key if
-// there is none.
+// personal seals a value under the key of the person it describes.
 func (u *Unit) personal(name, value, subject string) (audit.Field, error) {
+	sealed, err := u.SealFor(subject, name, []byte(value))
+	if err != nil {
+		return audit.Field{}, err
+	}
+	return audit.Personal(name, sealed, subject, salt()), nil
+}
+
+// SealFor seals a value under a subject's own key, making that key if there is none. Who
+// destroys the key, which is the subject's record of [rec.Salts], destroys the value.
+func (u *Unit) SealFor(subject, name string, plain []byte) ([]byte, error) {
 	s, ok := u.salts[subject]
 	if !ok {
 		var found bool
 		var err error
 		s, found, err = Load(u, rec.Salts, subject)
 		if err != nil {
-			return audit.Field{}, err
+			return nil, err
 		}
 		if !found {
 			s = rec.Salt{KeyID: u.core.Keys.Epoch().Prints[0], Salt: make([]byte, 16)}
 			random(s.Salt)
 			if err := Put(u, rec.Salts, subject, &s); err != nil {
-				return audit.Field{}, err
+				return nil, err
 			}
 		}
 		if u.salts == nil {
@@ -215,12 +234,39 @@ func (u *Unit) personal(name, value, subject string) (audit.Field, error) {
 	}
 	aead, err := personAEAD(u.core.Keys, subject, s)
 	if err != nil {
-		return audit.Field{}, err
+		return nil, err
 	}
 	nonce := make([]byte, aead.NonceSize())
 	random(nonce)
-	sealed := aead.Seal(nonce, nonce, []byte(value), []byte(name))
-	return audit.Personal(name, sealed, subject, salt()), nil
+	return aead.Seal(nonce, nonce, plain, []byte(name)), nil
+}
+
+// OpenFor opens what [Unit.SealFor] has sealed; nil if the key is gone.
+func (c *Core) OpenFor(ctx context.Context, subject, name string, sealed []byte) ([]byte, error) {
+	r, err := c.Store.Load(ctx, rec.Salts.Key(subject))
+	if err != nil {
+		return nil, err
+	}
+	s, _, err := rec.Salts.Decode(r[0])
+	if err != nil {
+		return nil, err
+	}
+	aead, err := personAEAD(c.Keys, subject, s)
+	if errors.Is(err, errErased) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	n := aead.NonceSize()
+	if len(sealed) < n {
+		return nil, credentials.ErrDecrypt
+	}
+	plain, err := aead.Open([]byte{}, sealed[:n], sealed[n:], []byte(name))
+	if err != nil {
+		return nil, credentials.ErrDecrypt
+	}
+	return plain, nil
 }
 
 // errErased: the key of a person's fields is gone.
@@ -250,28 +296,12 @@ func (c *Core) OpenEntry(ctx context.Context, e audit.Entry) (audit.Entry, error
 		if f.Class != audit.ClassPersonal || len(f.Sealed) == 0 {
 			continue
 		}
-		r, err := c.Store.Load(ctx, rec.Salts.Key(f.KeyID))
+		plain, err := c.OpenFor(ctx, f.KeyID, f.Name, f.Sealed)
 		if err != nil {
 			return e, err
 		}
-		s, _, err := rec.Salts.Decode(r[0])
-		if err != nil {
-			return e, err
-		}
-		aead, err := personAEAD(c.Keys, f.KeyID, s)
-		if errors.Is(err, errErased) {
+		if plain == nil {
 			continue
-		}
-		if err != nil {
-			return e, err
-		}
-		n := aead.NonceSize()
-		if len(f.Sealed) < n {
-			return e, credentials.ErrDecrypt
-		}
-		plain, err := aead.Open(nil, f.Sealed[:n], f.Sealed[n:], []byte(f.Name))
-		if err != nil {
-			return e, credentials.ErrDecrypt
 		}
 		out.Fields[i] = f.Opened(string(plain))
 	}
@@ -297,7 +327,7 @@ func (u *Unit) epoch() error {
 
 // change makes the store's change of the unit.
 func (u *Unit) change() (store.Change, error) {
-	if err := u.epoch(); err != nil {
+	if err := errors.Join(u.epoch(), u.spend()); err != nil {
 		return store.Change{}, err
 	}
 	c := store.Change{ID: nextID(), Ops: u.ops}

@@ -75,27 +75,27 @@ var floors = map[string]floor{
 	"roster":                           {6, 0},
 	"people":                           {6, 0},
 	"signin":                           {6, 0},
-
-	"door":           {6, 0},
-	"journal":        {6, 0},
-	"keys":           {6, 0}, // moves a store to another root key, with the records of all services
-	"notify/notices": {6, 0},
-
-	"notify/smtp/receipt": {7, 0}, // tests over a real line and file
-	"examples/embed":      {7, 0},
-	"examples/hostpeople": {7, 0},
-	"examples/server":     {7, 0},
-	"examples/crash":      {7, 0},
-	"examples/soak":       {7, 0},
-	"examples/signin":     {7, 0},
-	"examples/workflows":  {7, 0},
-	"examples/makers":     {7, 0},
-	"examples/panelsim":   {7, 0},
-	"examples/verify":     {7, 0},
-	"examples/smsgateway": {7, 0},
-	"examples/export":     {7, 0},
-	"bench":               {7, 0},
-	"internal/house":      {7, 0},
+	"signin/oidc":                      {6, 1}, // a module of its own: one protocol of proving people elsewhere
+	"door":                             {6, 0},
+	"journal":                          {6, 0},
+	"keys":                             {6, 0}, // moves a store to another root key, with the records of all services
+	"notify/notices":                   {6, 0},
+	"people/scim":                      {7, 0}, // a protocol over people and signin
+	"notify/smtp/receipt":              {7, 0}, // tests over a real line and file
+	"examples/embed":                   {7, 0},
+	"examples/hostpeople":              {7, 0},
+	"examples/server":                  {7, 0},
+	"examples/crash":                   {7, 0},
+	"examples/soak":                    {7, 0},
+	"examples/signin":                  {7, 0},
+	"examples/workflows":               {7, 0},
+	"examples/makers":                  {7, 0},
+	"examples/panelsim":                {7, 0},
+	"examples/verify":                  {7, 0},
+	"examples/smsgateway":              {7, 0},
+	"examples/export":                  {7, 0},
+	"bench":                            {7, 0},
+	"internal/house":                   {7, 0},
 }
 
 // below reports whether a package may import another.

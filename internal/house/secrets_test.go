@@ -28,9 +28,11 @@ var revealers = map[string]string{
 	"notify/smtp":         "signs in to the mail server",
 	"notify/webpush":      "signs and encrypts what is pushed",
 	"roster":              "seals a panel's secrets as they are entered, and follows a panel that rewrites its codes",
+	"signin/oidc":         "signs in to the provider",
 	"signin":              "fingerprints, seals and sends one-time codes",
 	"people":              "puts a one-time code into words for its owner",
 	"examples/acmedriver": "a driver and its simulator in one file",
+	"examples/crash":      "gives the people it plays the codes and tokens that they type",
 	"examples/embed":      "drives a simulated panel's keypad",
 }
 

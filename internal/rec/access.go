@@ -36,6 +36,8 @@ type Rule struct {
 	// InLockdown: it lets in during a lockdown too.
 	InLockdown bool   `json:"inLockdown,omitempty"`
 	Duress     string `json:"duress,omitempty"` // what a duress code sets off
+	// DoorsOnly: whom it lets in may not operate the alarm of the panel.
+	DoorsOnly bool `json:"doorsOnly,omitempty"`
 }
 
 // The kinds of subjects that rules and groups name, beside "group".

@@ -27,6 +27,16 @@ type Approval struct {
 type Role struct {
 	accounts.Role
 	Removed time.Time `json:"removed,omitzero"`
+	Taken   uint64    `json:"taken,omitempty"` // number of the [Taking] by which something was last taken from it
+}
+
+// TakingID is the id of the one record of its kind.
+const TakingID = "1"
+
+// Taking numbers the changes that take something away from everybody with a role. A
+// session carries the number of the last one before it began.
+type Taking struct {
+	N uint64 `json:"n"`
 }
 
 // Attributes are what a host keeps about an account beside its fields. Its id is the
@@ -117,7 +127,8 @@ var (
 	Sites = Kind[accounts.Site]{known: sync.OnceValue(fields[accounts.Site]), Name: "site", Schema: 1, Secure: true, Terms: func(_ string, s *accounts.Site) []store.Term {
 		return []store.Term{{Name: ByName, Value: cut(s.Name)}}
 	}}
-	Roles = Kind[Role]{known: sync.OnceValue(fields[Role]), Name: "role", Schema: 1, Secure: true, Terms: func(_ string, r *Role) []store.Term {
+	Takings = Kind[Taking]{known: sync.OnceValue(fields[Taking]), Name: "taking", Schema: 1, Secure: true}
+	Roles   = Kind[Role]{known: sync.OnceValue(fields[Role]), Name: "role", Schema: 1, Secure: true, Terms: func(_ string, r *Role) []store.Term {
 		if !r.Removed.IsZero() {
 			return nil
 		}

@@ -43,7 +43,11 @@ type Credential struct {
 	Schedule *credentials.Schedule `json:"schedule,omitempty"`
 	Type     credentials.UserType  `json:"type,omitempty"`
 	Uses     int                   `json:"uses,omitempty"` // how often it opens; 0: no limit
-	Disabled bool                  `json:"disabled,omitempty"`
+	// For ends it that long after its first use, Idle when it was not used for that long;
+	// 0: neither.
+	For      time.Duration `json:"for,omitempty"`
+	Idle     time.Duration `json:"idle,omitempty"`
+	Disabled bool          `json:"disabled,omitempty"`
 
 	// Leaving are the names of values before, claimed until no device has them.
 	Leaving []string `json:"leaving,omitempty"`
@@ -87,7 +91,27 @@ func (c Credential) Hours() (*credentials.Compiled, error) {
 	if c.Schedule == nil {
 		return c.Type.Own(credentials.Schedule{})
 	}
-	return c.Type.Own(*c.Schedule)
+	if h, err := c.Type.Own(*c.Schedule); h != nil || err != nil {
+		return h, err
+	}
+	return c.Schedule.Compile()
+}
+
+// Counted reports whether it ends by being used, or by not being used: whoever keeps it
+// has to know when it is.
+func (c Credential) Counted() bool {
+	return c.Uses > 0 || c.For > 0 || c.Idle > 0 || c.Type == credentials.Disposable || c.Type == credentials.Expiring
+}
+
+// Life is what the credential's uses so far leave of it.
+func (c Credential) Life(u Usage) credentials.Life {
+	return credentials.Life{For: c.For, Idle: c.Idle, Since: c.Created, First: u.First, Last: u.Last}
+}
+
+// Lasts reports whether it opens anything after what it was used for so far, and until
+// when, zero: no use ends it.
+func (c Credential) Lasts(u Usage) (until time.Time, ok bool) {
+	return credentials.Record{Type: c.Type, Max: c.Uses, Used: u.Count, Life: c.Life(u)}.Lasts()
 }
 
 // Usage is how often a credential was used, and when. It is quiet; its id is the

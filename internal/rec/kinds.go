@@ -49,6 +49,8 @@ type Panel struct {
 type Recoding struct {
 	From  int       `json:"from"`
 	Since time.Time `json:"since"`
+	// Through are the lengths that it had in between, each of which has cut codes.
+	Through []int `json:"through,omitempty"`
 }
 
 // Quarantine says that the store was restored from a backup: nothing is written to a
@@ -92,6 +94,9 @@ type User struct {
 	Ended *Ended `json:"ended,omitempty"`
 	// Holder of this place's claims: the linked account, or the record itself.
 	Holder string `json:"holder,omitempty"`
+	// Leaving are names that others hold: they are let go, or handed over to Holder, with the
+	// next changes.
+	Leaving []Left `json:"leaving,omitempty"`
 	// FirstSeen is when an unmanaged user appeared, and whether in the baseline.
 	FirstSeen time.Time `json:"firstSeen,omitzero"`
 	Baseline  bool      `json:"baseline,omitempty"`
@@ -99,6 +104,12 @@ type User struct {
 	Collided time.Time `json:"collided,omitzero"`
 	// Projected says for whom this user was made, and from what.
 	Projected *Projected `json:"projected,omitempty"`
+}
+
+// Left is a name with the one who holds it.
+type Left struct {
+	Name   string `json:"name"`
+	Holder string `json:"holder"`
 }
 
 // Ended is how a wish ended.
@@ -151,6 +162,7 @@ type Attempt struct {
 	ReadAt time.Time         `json:"readAt,omitzero"`  // every user was read then
 	Wants  *panel.Query      `json:"wants,omitempty"`  // what has to be read again
 	Alerts int               `json:"alerts,omitempty"`
+	Pace   time.Duration     `json:"pace,omitempty"`  // how long an edit took lately
 	Since  time.Time         `json:"since,omitzero"`  // a removal waits since then
 	Locked time.Time         `json:"locked,omitzero"` // the panel has locked us out until then, by the store's clock
 }
@@ -196,7 +208,7 @@ var (
 		if u.Link != nil {
 			t = append(t, store.Term{Name: ByAccount, Value: []byte(u.Link.Account)})
 		}
-		if u.ToDo() || len(u.Sent)+len(u.SentTags) > 0 {
+		if u.ToDo() || len(u.Sent)+len(u.SentTags)+len(u.Leaving) > 0 {
 			t = append(t, store.Term{Name: ByPending, Value: []byte(u.Panel)})
 		}
 		if u.ToDo() || len(u.Sent)+len(u.SentTags) > 0 || u.Over || u.Adopted != nil || u.Unmanaged() || u.Drift() != 0 || !u.Collided.IsZero() {

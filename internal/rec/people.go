@@ -29,6 +29,13 @@ type Address struct {
 	Accounts []string `json:"accounts"`
 }
 
+// Assigned counts how often an account was assigned, where the number of its panel users
+// is limited: whoever assigns it writes here, so that nobody does so unseen. Its id is the
+// account's.
+type Assigned struct {
+	Times uint64 `json:"times"`
+}
+
 // Registration is a request for an account from somebody who has none. It is quiet: what
 // becomes of it is found out later, so that nobody can tell which addresses are known.
 type Registration struct {
@@ -85,6 +92,7 @@ const (
 // The kinds of records about accounts and messages to their owners.
 var (
 	Addresses     = Kind[Address]{known: sync.OnceValue(fields[Address]), Name: "address", Schema: 1}
+	Assigneds     = Kind[Assigned]{known: sync.OnceValue(fields[Assigned]), Name: "assigned", Schema: 1}
 	OneTimes      = Kind[OneTime]{known: sync.OnceValue(fields[OneTime]), Name: "onetime", Schema: 1, Secure: true}
 	Registrations = Kind[Registration]{known: sync.OnceValue(fields[Registration]), Name: store.Sent, Schema: 1, Terms: func(_ string, r *Registration) []store.Term {
 		if !r.Waits {

@@ -23,7 +23,11 @@ type Login struct {
 	Pending  *Authenticator `json:"pending,omitempty"` // shown to the owner, not proven yet
 	Phone    Print          `json:"phone,omitzero"`    // of the number that the owner has proven
 	Recovery []Print        `json:"recovery,omitempty"`
+	Subject  string         `json:"subject,omitempty"` // id of the [Subject] as whom a provider proves the owner, who has no password then
 }
+
+// End ends everything by which the owner is signed in, and an app that waits to be proven.
+func (l *Login) End() { l.Epoch, l.Pending = l.Epoch+1, nil }
 
 // Authenticator is an app that shares a secret with keyholder.
 type Authenticator struct {
@@ -45,15 +49,30 @@ type Session struct {
 	Began   time.Time `json:"began"`
 	Device  string    `json:"device,omitempty"` // what the owner knows it by: the browser, the app
 	Ends    time.Time `json:"ends,omitzero"`    // zero: when somebody ends it
-	Epoch   uint64    `json:"epoch"`
-	Factor  time.Time `json:"factor,omitzero"` // when a factor was proven last
-	Hash    []byte    `json:"hash"`            // SHA-256 of the token's secret
-	Idle    int64     `json:"idle,omitempty"`  // seconds without a request after which it ends; 0: none
-	Local   bool      `json:"local,omitempty"`
-	Methods []string  `json:"methods"`          // by which the owner was proven
-	Rights  []string  `json:"rights,omitempty"` // that its owner had then, where rights added later wait
-	Scoped  bool      `json:"scoped,omitempty"` // Rights count
-	Serial  uint64    `json:"serial,omitempty"` // counts its tokens: a proven factor gives a new one
+	// Enrolment is the device on which a PIN began it: it steps up to nothing, and ends with
+	// the enrolment.
+	Enrolment string    `json:"enrolment,omitempty"`
+	Epoch     uint64    `json:"epoch"`
+	Factor    time.Time `json:"factor,omitzero"` // when a factor was proven last
+	Hash      []byte    `json:"hash"`            // SHA-256 of the token's secret
+	Idle      int64     `json:"idle,omitempty"`  // seconds without a request after which it ends; 0: none
+	Local     bool      `json:"local,omitempty"`
+	Methods   []string  `json:"methods"`          // by which the owner was proven
+	PINs      uint64    `json:"pins,omitempty"`   // the newest generation of the owner's PIN and duress PIN, where one of them began it
+	Proof     *Proof    `json:"proof,omitempty"`  // of a factor for one act, until it is spent
+	Over      string    `json:"over,omitempty"`   // why it was ended, for who still shows its token; "" while it goes on
+	Rights    []string  `json:"rights,omitempty"` // that its owner had then, where rights added later wait
+	Scoped    bool      `json:"scoped,omitempty"` // Rights count
+	Serial    uint64    `json:"serial,omitempty"` // counts its tokens: a proven factor gives a new one
+	Taken     uint64    `json:"taken,omitempty"`  // the last [Taking] when it began
+}
+
+// Proof is of a factor for one act on one target.
+type Proof struct {
+	At     time.Time `json:"at"`
+	ID     string    `json:"id"`
+	Op     string    `json:"op"`
+	Target string    `json:"target,omitempty"`
 }
 
 // Device is a device from which an owner has signed in completely and that is remembered.
@@ -76,6 +95,7 @@ type Challenge struct {
 	Epoch    uint64    `json:"epoch"`
 	Hash     []byte    `json:"hash"`
 	Local    bool      `json:"local,omitempty"`
+	Message  string    `json:"message,omitempty"` // id of the message with the newest code
 	Remember bool      `json:"remember,omitempty"`
 	Sent     time.Time `json:"sent,omitzero"`
 }
@@ -83,7 +103,8 @@ type Challenge struct {
 // APIToken lets an integration act for a service account. Its id is in the token.
 type APIToken struct {
 	Account  string         `json:"account"`
-	Ends     time.Time      `json:"ends,omitzero"` // zero: never
+	Ends     time.Time      `json:"ends,omitzero"`   // zero: never
+	Epoch    uint64         `json:"epoch,omitempty"` // of the account when it was issued
 	Hash     []byte         `json:"hash"`
 	Issued   time.Time      `json:"issued"`
 	Name     string         `json:"name"`
