@@ -27,8 +27,10 @@ func TestMain(m *testing.M) {
 //
 // Rules: R194, R48
 func TestNothingAcknowledgedIsLost(t *testing.T) {
+	t.Parallel()
 	for name, seed := range map[string]uint64{"own duplicate refused": 1, "own duplicate taken": 2} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			var out bytes.Buffer
 			o := options{n: 10, seed: seed, dir: t.TempDir(), out: &out}
 			figures, err := run(t.Context(), o)
@@ -139,6 +141,7 @@ func TestPoolIsDrawnAlike(t *testing.T) {
 //
 // Rules: R241
 func TestTheMastersOwnCodeIsTriedTwiceAtMost(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	require.NoError(t, report(t.Context(), options{n: 5, seed: 2, master: true, dir: t.TempDir(), out: &out}))
 	require.Regexp(t, `of them between the two tries +5\n`, out.String())

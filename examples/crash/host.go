@@ -80,3 +80,25 @@ func (h *host) close() error {
 func (h *host) as() *roster.Operator {
 	return h.desk.As(accounts.HostActor(operator, "Operator", "crash").Vouched(h.clock.now()))
 }
+
+// checkLog verifies the action log against its own key, its anchor and the stored rows.
+func (h *host) checkLog(ctx context.Context) error {
+	o := audit.VerifyOptions{Origin: h.signer.Name(), Anchors: []audit.Anchor{h.anchor}, Now: h.clock.now()}
+	o.Keys = append(o.Keys, h.signer.Public())
+	st := h.db.Main()
+	restored, err := journal.CheckRestored(ctx, st, o)
+	if err != nil {
+		return err
+	}
+	if restored.Quarantine() {
+		return wrong("the log is %s its anchor: %+v", restored.Standing, restored)
+	}
+	report, err := journal.VerifyStore(ctx, st, o)
+	if err != nil {
+		return err
+	}
+	if !report.OK() || report.Pending > 0 {
+		return wrong("the log does not verify:\n%s", report)
+	}
+	return nil
+}

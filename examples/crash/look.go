@@ -10,7 +10,6 @@ import (
 
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
-	"github.com/seed-a2d3eaca/keyholder/journal"
 	"github.com/seed-a2d3eaca/keyholder/panel"
 	"github.com/seed-a2d3eaca/keyholder/panel/dsc"
 	"github.com/seed-a2d3eaca/keyholder/panel/paneltest"
@@ -35,7 +34,7 @@ func (k *killer) look(ctx context.Context, last bool) (err error) {
 		l.rows[r.Place.Slot] = r
 		l.inFlight += unsure(r)
 	}
-	checks := []func(context.Context) error{l.checkLog, l.checkWishes, l.checkEntries, l.checkClaims}
+	checks := []func(context.Context) error{h.checkLog, l.checkWishes, l.checkEntries, l.checkClaims}
 	if last {
 		checks = append(checks, l.checkPanel)
 	}
@@ -64,28 +63,6 @@ func unsure(r roster.Row) int {
 
 func wrong(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{errViolation}, args...)...)
-}
-
-// checkLog verifies the action log against its own key, its anchor and the stored rows.
-func (l remains) checkLog(ctx context.Context) error {
-	o := audit.VerifyOptions{Origin: l.host.signer.Name(), Anchors: []audit.Anchor{l.host.anchor}, Now: l.host.clock.now()}
-	o.Keys = append(o.Keys, l.host.signer.Public())
-	st := l.host.db.Main()
-	restored, err := journal.CheckRestored(ctx, st, o)
-	if err != nil {
-		return err
-	}
-	if restored.Quarantine() {
-		return wrong("the log is %s its anchor: %+v", restored.Standing, restored)
-	}
-	report, err := journal.VerifyStore(ctx, st, o)
-	if err != nil {
-		return err
-	}
-	if !report.OK() || report.Pending > 0 {
-		return wrong("the log does not verify:\n%s", report)
-	}
-	return nil
 }
 
 // checkWishes compares every user's revision with the wishes that were acknowledged. The one

@@ -13,7 +13,8 @@
 //   - every code for which the panel opens is claimed for its place.
 //
 // At last a process lives until nothing is outstanding, and the panel has to hold exactly
-// what was wished last. SIGKILL does not tell what a disk forgets when the power goes.
+// what was wished last. SIGKILL does not tell what a disk forgets when the power goes: a test
+// of package store/sqlite does.
 //
 //	go run ./examples/crash -n 200 -seed 1
 //
@@ -24,6 +25,17 @@
 // waits for a person.
 //
 //	go run ./examples/crash -master -n 50
+//
+// With -accounts people use accounts instead of panels: they register, confirm, sign in with
+// an app, a mailed code or a recovery code, change and reset passwords, prove themselves
+// again, are suspended, assigned to panel users, removed and erased; integrations and
+// visitors come and go. This process is all of them, and their mail server. It kills the
+// other one at random moments and looks whether every act that was acknowledged is there
+// with its entry and what was under way is there as a whole or not at all; no session is
+// without its entry; nothing is left of a removed account; and no message was sent twice
+// that is not marked. Whatever was used up is tried again, over all lives: it never works.
+//
+//	go run ./examples/crash -accounts -n 50
 //
 // It exits 1 and prints what the last process said if anything is otherwise. With an odd
 // seed the panel refuses to write a code over itself, as some may.
@@ -47,7 +59,9 @@ type options struct {
 	dir  string // where the file and its keys are
 	out  io.Writer
 
-	master bool // kill between the two tries of the master's own code
+	master   bool   // kill between the two tries of the master's own code
+	accounts bool   // kill under people who use their accounts
+	mail     string // with child and accounts: the mail server's address and key
 
 	child   bool   // this is the process that is killed
 	panelID string // of the panel
@@ -59,6 +73,8 @@ func main() {
 	o := options{out: os.Stdout}
 	flag.IntVar(&o.n, "n", 10, "how often to kill")
 	flag.BoolVar(&o.master, "master", false, "kill between the two tries of the panel's own code, -n times")
+	flag.BoolVar(&o.accounts, "accounts", false, "kill under people who use their accounts")
+	flag.StringVar(&o.mail, "mail", "", "with -child -accounts: the mail server's `address/key`")
 	flag.Uint64Var(&o.seed, "seed", 1, "where chance begins")
 	flag.StringVar(&o.dir, "dir", "", "`folder` for the database; by default a temporary one, which is removed if all is well")
 	flag.BoolVar(&o.child, "child", false, "be the process that is killed (started by this program itself)")
@@ -77,6 +93,8 @@ func main() {
 // start is one of the two processes.
 func start(ctx context.Context, o options) error {
 	switch {
+	case o.child && o.accounts:
+		return receive(ctx, o, os.Stdin)
 	case o.child:
 		return live(ctx, o, os.Stdin)
 	case o.dir != "":
@@ -95,8 +113,11 @@ func start(ctx context.Context, o options) error {
 
 // report runs everything and prints the figures, also when something was wrong.
 func report(ctx context.Context, o options) error {
-	if o.master {
+	switch {
+	case o.master:
 		return reportMaster(ctx, o)
+	case o.accounts:
+		return reportAccounts(ctx, o)
 	}
 	t, err := run(ctx, o)
 	settled := "no"
