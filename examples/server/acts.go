@@ -27,7 +27,7 @@ func (w *web) act(r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	v := page.view.Page.(detailsView)
-	v.Edit, page.view.Refresh = act, false
+	v.Edit, page.view.Refresh = act, 0
 	page.view.Page = v
 	return page, err
 }

@@ -21,6 +21,7 @@ import (
 //	GET    /api/panels/{panel}/users/{slot}
 //	PUT    /api/panels/{panel}/users/{slot}/code        {"code": "…", "label": "…", "role": "…", "partitions": "1, 3"}
 //	PUT    /api/panels/{panel}/users/{slot}/label       {"label": "…"}
+//	PUT    /api/panels/{panel}/users/{slot}/role        {"role": "User"}
 //	PUT    /api/panels/{panel}/users/{slot}/partitions  {"partitions": "1, 3"}
 //	DELETE /api/panels/{panel}/users/{slot}             disables the panel user
 //	GET    /api/panels/{panel}/users/{slot}/wishes/{revision}
@@ -31,14 +32,26 @@ import (
 // receipt's revision. If-Match takes that revision too. What goes wrong is
 // {"status", "kind", "text", "hint"}.
 func (w *web) api(mux *http.ServeMux) {
-	mux.HandleFunc("GET /api/panels", w.json(w.apiPanels))
-	mux.HandleFunc("GET /api/panels/{panel}/users", w.json(w.apiUsers))
-	mux.HandleFunc("GET /api/panels/{panel}/users/{slot}", w.json(w.apiUser))
-	mux.HandleFunc("PUT /api/panels/{panel}/users/{slot}/{field}", w.json(w.apiSet))
-	mux.HandleFunc("DELETE /api/panels/{panel}/users/{slot}", w.json(w.apiDisable))
-	mux.HandleFunc("GET /api/panels/{panel}/users/{slot}/wishes/{revision}", w.json(w.apiWish))
-	mux.HandleFunc("GET /api/log", w.json(w.apiLog))
-	mux.HandleFunc("GET /api/log/verify", w.json(w.apiVerify))
+	routes := []struct {
+		route string
+		do    func(r *http.Request) (any, error)
+	}{
+		{"GET /api/panels", w.apiPanels},
+		{"GET /api/panels/{panel}/users", w.apiUsers},
+		{"GET /api/panels/{panel}/users/{slot}", w.apiUser},
+		{"PUT /api/panels/{panel}/users/{slot}/{field}", w.apiSet},
+		{"DELETE /api/panels/{panel}/users/{slot}", w.apiDisable},
+		{"GET /api/panels/{panel}/users/{slot}/wishes/{revision}", w.apiWish},
+		{"GET /api/log", w.apiLog},
+		{"GET /api/log/verify", w.apiVerify},
+	}
+	var names []string
+	for _, x := range routes {
+		mux.HandleFunc(x.route, w.json(x.do))
+		names = append(names, x.route)
+	}
+	mux.HandleFunc("GET /api", w.json(func(*http.Request) (any, error) { return map[string][]string{"routes": names}, nil }))
+	mux.HandleFunc("/api/", w.json(func(*http.Request) (any, error) { return nil, errAddress }))
 }
 
 // json runs a function and sends what it returns, or why that was not possible.
@@ -158,6 +171,8 @@ func (w *web) apiSet(r *http.Request) (any, error) {
 		return tab.SetCode(ctx, at, roster.CodeWish{Code: b.Code, Label: b.Label, Role: b.Role, Partitions: parts}, seen)
 	case "label":
 		return tab.SetLabel(ctx, at, b.Label, seen)
+	case "role":
+		return tab.SetRole(ctx, at, b.Role, seen)
 	case "partitions":
 		return tab.SetPartitions(ctx, at, parts, seen)
 	}

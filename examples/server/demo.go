@@ -32,8 +32,8 @@ var (
 	ErrNotDemo = fault.New(fault.Precondition, "server: this database is not a demo's").
 			Hinted("The demo puts a simulated panel into the database. Give it a folder of its own.")
 	// ErrNoSignIn: without the demo somebody would have to sign in.
-	ErrNoSignIn = fault.New(fault.Unsupported, "server: real panels need sign-in, which is not here yet").
-			Hinted("Run it without -demo=false.")
+	ErrNoSignIn = fault.New(fault.Unsupported, "server: nobody signs in here, so it serves no real panel").
+			Hinted("Run it without -demo=false. A host for real panels puts a sign-in in front: see package signin.")
 )
 
 // mark keeps demos and real sites apart: an empty database becomes a demo's for ever.

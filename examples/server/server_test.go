@@ -111,6 +111,15 @@ func (b *browser) until(holds string) {
 	require.Eventually(b, func() bool { return strings.Contains(b.row("9"), holds) }, 10*time.Second, 20*time.Millisecond, holds)
 }
 
+// shows looks at a page again and again.
+func (b *browser) shows(path, holds string) {
+	b.Helper()
+	require.Eventually(b, func() bool {
+		_, page := b.get(path)
+		return strings.Contains(page, holds)
+	}, 10*time.Second, 20*time.Millisecond, holds)
+}
+
 const (
 	isSet    = `aria-label="set"`
 	isNotSet = `aria-label="not set"`
@@ -287,6 +296,7 @@ func TestPagesAndTheirSizes(t *testing.T) {
 		for path, status := range map[string]int{
 			b.user + "?size=11": http.StatusBadRequest, b.user + "?size=x": http.StatusBadRequest, b.user + "?page=9": http.StatusNotFound,
 			b.user + "/99": http.StatusBadRequest, b.user + "/x": http.StatusNotFound, "/panels/none/users": http.StatusNotFound, "/log?at=x": http.StatusBadRequest,
+			"/nothing": http.StatusNotFound,
 		} {
 			res, page := b.get(path)
 			require.Equal(t, status, res.StatusCode, path)
@@ -302,8 +312,41 @@ func TestPagesAndTheirSizes(t *testing.T) {
 		for _, path := range []string{b.user, b.user + "/2", strings.TrimSuffix(b.user, "users") + "assign", "/log", "/panels/none/users"} {
 			_, page := b.get(path)
 			require.Contains(t, page, `<span class="demo"`, path)
-			require.Contains(t, page, "sign-in comes with the accounts work", path)
+			require.Contains(t, page, "Nobody signs in here", path)
 		}
+	})
+}
+
+// Who tries the API finds what there is, also at an address where nothing is.
+func TestTheAPITellsWhatThereIs(t *testing.T) {
+	visit(t, func(b *browser) {
+		_, list := b.get("/api")
+		require.Contains(t, list, "PUT /api/panels/{panel}/users/{slot}/{field}")
+		res, wrong := b.get("/api/nothing")
+		require.Equal(t, http.StatusNotFound, res.StatusCode)
+		require.Contains(t, wrong, `"hint":"Begin with the users, or with /api`)
+		res, _ = b.send(b.request(http.MethodPut, "/api"+b.user+"/4/role", `{"role": "Supervisor"}`))
+		require.Equal(t, http.StatusAccepted, res.StatusCode)
+		b.shows(b.user+"/4", "<span >Supervisor</span>")
+	})
+}
+
+// While the panel is away nothing changes soon: the page says so, and does not pull itself
+// away from under whoever reads or types every second.
+func TestAPageOfAPanelThatIsAwayIsLeftInPeace(t *testing.T) {
+	visit(t, func(b *browser) {
+		b.app.panel.Fault(paneltest.Fault{Do: paneltest.Away})
+		b.shows(b.user, "not connected")
+		_, page := b.get(b.user)
+		require.NotContains(t, page, `http-equiv="refresh"`, "nothing is on its way")
+		b.post("4", "label", url.Values{"label": {"Night cleaner"}})
+		for _, path := range []string{b.user, b.user + "/4"} {
+			_, page = b.get(path)
+			require.Contains(t, page, `http-equiv="refresh" content="10"`, path)
+			require.Contains(t, page, "The panel is not connected. What is pending is sent when it calls in.", path)
+		}
+		b.app.panel.Fault(paneltest.Fault{Do: paneltest.Back})
+		b.shows(b.user+"/4", "<span >Night cleaner</span>")
 	})
 }
 

@@ -43,7 +43,7 @@ func (w *web) grid(r *http.Request) (answer, error) {
 	}
 	g := gridView{Page: page, Columns: roster.Columns(), Sizes: roster.PageSizes(), Number: number, Count: roster.CountText(page.Total)}
 	return answer{name: "grid.html", view: view{Title: "Equipment users", Nav: "users", Panel: info, Page: g,
-		Refresh: slices.ContainsFunc(page.Rows, moving)}}, nil
+		Refresh: refresh(slices.ContainsFunc(page.Rows, moving), info)}}, nil
 }
 
 // paging reads the number of a page, from 1, and its size, 0 for the usual one.
@@ -169,7 +169,7 @@ func (w *web) details(r *http.Request) (answer, error) {
 		v.Line = "The panel is not connected. What is pending is sent when it calls in."
 	}
 	return answer{name: "details.html", view: view{Title: d.Title, Nav: "users", Panel: info, Page: v,
-		Refresh: moving(d.Row) && v.Edit == "" && v.Confirm == ""}}, nil
+		Refresh: refresh(moving(d.Row) && v.Edit == "" && v.Confirm == "", info)}}, nil
 }
 
 // lengths says how long a code has to be.

@@ -37,6 +37,7 @@ func handler(a *app) http.Handler {
 	mux.HandleFunc("POST /demo/{act}", w.page(w.demo))
 	mux.HandleFunc("GET /style.css", func(rw http.ResponseWriter, r *http.Request) { http.ServeFileFS(rw, r, files, "web/style.css") })
 	w.api(mux)
+	mux.HandleFunc("/", w.page(func(*http.Request) (answer, error) { return answer{}, errAddress }))
 
 	// A page of another site may not post here, whatever its form says.
 	return guarded(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, 64<<10)))
@@ -81,7 +82,7 @@ type view struct {
 	Title   string
 	Nav     string       // "users" or "log"
 	Panel   roster.Panel // the one that the page is about, else the demo's
-	Refresh bool         // something is on its way: look again in a second
+	Refresh int          // something is on its way: look again in so many seconds; 0: not by itself
 	Problem *problem     // of the form that was sent
 	Page    any          // what this page alone shows
 }
@@ -186,8 +187,26 @@ func text(v any) string {
 	return ""
 }
 
-// errForm: a form or address that this site does not make.
-var errForm = fault.New(fault.Invalid, "server: not a form of this site")
+var (
+	// errForm: a form or address that this site does not make.
+	errForm = fault.New(fault.Invalid, "server: not a form of this site").
+		Hinted("Go back, and use the links and buttons of the page.")
+	// errAddress: no page is there.
+	errAddress = fault.New(fault.NotFound, "server: there is no such page").
+			Hinted("Begin with the users, or with /api for the JSON API.")
+)
+
+// refresh is when a page on which something is on its way is looked at again. While the
+// panel is away nothing changes soon, and whoever reads or types is left in peace.
+func refresh(moving bool, p roster.Panel) int {
+	switch {
+	case !moving:
+		return 0
+	case p.Line.Here:
+		return 1
+	}
+	return 10
+}
 
 // home leads to the panel.
 func (w *web) home(r *http.Request) (answer, error) {
