@@ -21,7 +21,7 @@ func (p Policy) Capacity(n int) int {
 	}
 	free := 0
 	for i := range space {
-		if p.Check(Code{digits: fmt.Sprintf("%0*d", n, i)}, false) == nil {
+		if p.check(fmt.Sprintf("%0*d", n, i), false) == nil {
 			free++
 		}
 	}

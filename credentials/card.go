@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // Errors of cards. None of them carries a number.
@@ -63,8 +65,8 @@ func H10304() CardFormat {
 // Card is a tag's number in the parts that are printed on it. Like a [Tag] it cannot
 // print.
 type Card struct {
-	facility, number uint64
-	format           CardFormat
+	parts  hidden.Text // facility and number, 8 bytes each
+	format CardFormat
 }
 
 // Make lays a card's bits out; [ErrCardForm] if a part does not fit.
@@ -83,11 +85,12 @@ func (f CardFormat) Read(t Tag) (Card, error) {
 	if !f.valid() || t.bits != f.Bits {
 		return Card{}, fmt.Errorf("%w: %s", ErrCardForm, f.Name)
 	}
-	v := new(big.Int).SetBytes([]byte(t.raw)).Uint64()
+	v := new(big.Int).SetBytes([]byte(t.raw.Open())).Uint64()
 	if f.parity(v, f.Even) != v>>(f.Bits-1) || f.parity(v, f.Odd)^1 != v&1 {
 		return Card{}, fmt.Errorf("%w: %s", ErrCardParity, f.Name)
 	}
-	return Card{facility: f.part(v, f.Facility), number: f.part(v, f.Number), format: f}, nil
+	parts := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, f.part(v, f.Facility)), f.part(v, f.Number))
+	return Card{parts: hidden.Of(parts), format: f}, nil
 }
 
 // valid reports whether the layout can be used: 3 to 64 bits, fields between the parity
@@ -116,20 +119,27 @@ func (f CardFormat) parity(v uint64, p Field) uint64 {
 }
 
 // Reveal returns the parts; facility is 0 if the format has none.
-func (c Card) Reveal() (facility, number uint64) { return c.facility, c.number }
+func (c Card) Reveal() (facility, number uint64) {
+	b := []byte(c.parts.Open())
+	if len(b) == 0 {
+		return 0, 0
+	}
+	return binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
+}
 
 // Typed are the numbers that somebody who reads the card may type, as codes: the number
 // as it is and with the zeros that are printed before it, then behind the facility.
 func (c Card) Typed() []Code {
 	pad := func(v uint64, p Field) string { return fmt.Sprintf("%0*d", digitsOf(p.Bits), v) }
-	forms := []string{strconv.FormatUint(c.number, 10), pad(c.number, c.format.Number)}
+	facility, number := c.Reveal()
+	forms := []string{strconv.FormatUint(number, 10), pad(number, c.format.Number)}
 	if c.format.Facility.Bits > 0 {
-		forms = append(forms, strconv.FormatUint(c.facility, 10)+forms[1], pad(c.facility, c.format.Facility)+forms[1])
+		forms = append(forms, strconv.FormatUint(facility, 10)+forms[1], pad(facility, c.format.Facility)+forms[1])
 	}
 	var out []Code
 	for _, form := range distinct(forms) {
 		if len(form) <= MaxDigits {
-			out = append(out, Code{digits: form})
+			out = append(out, Code{digits: hidden.Of(form)})
 		}
 	}
 	return out

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 
 	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // Errors of a code's form. None of them carries the digits.
@@ -31,7 +31,7 @@ const MaxDigits = 16
 //
 // A Code cannot print: every verb of fmt, JSON, text encoding and slog give
 // [Redacted]. [Code.Reveal] is the only way to the digits.
-type Code struct{ digits string }
+type Code struct{ digits hidden.Text }
 
 // ParseCode checks that s is 1 to [MaxDigits] ASCII digits.
 func ParseCode(s string) (Code, error) {
@@ -43,22 +43,22 @@ func ParseCode(s string) (Code, error) {
 			return Code{}, ErrCodeDigits
 		}
 	}
-	return Code{digits: strings.Clone(s)}, nil
+	return Code{digits: hidden.Of(s)}, nil
 }
 
 // Reveal returns the digits. Only drivers, at the moment of sending, and the keyring
 // may call it.
-func (c Code) Reveal() string { return c.digits }
+func (c Code) Reveal() string { return c.digits.Open() }
 
 // IsZero reports whether there is no code.
-func (c Code) IsZero() bool { return c.digits == "" }
+func (c Code) IsZero() bool { return c.digits.IsZero() }
 
 // Len returns the number of digits.
-func (c Code) Len() int { return len(c.digits) }
+func (c Code) Len() int { return len(c.digits.Open()) }
 
 // Equal compares in time that depends on the lengths only.
 func (c Code) Equal(d Code) bool {
-	return subtle.ConstantTimeCompare([]byte(c.digits), []byte(d.digits)) == 1
+	return subtle.ConstantTimeCompare([]byte(c.digits.Open()), []byte(d.digits.Open())) == 1
 }
 
 // String returns [Redacted], or "" for no code.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // ErrExhausted: hardly any code of this length is left.
@@ -83,5 +84,5 @@ func draw(random io.Reader, n int) (Code, error) {
 			}
 		}
 	}
-	return Code{digits: string(digits)}, nil
+	return Code{digits: hidden.Of(digits)}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // ErrKeyForm: an id or the bytes of a key have the wrong form.
@@ -23,15 +24,15 @@ const KeySize = 32
 // cannot print. The zero value is no key.
 type Key struct {
 	id   string
-	root [KeySize]byte
+	root hidden.Text
 }
 
 // GenerateKey makes a key from the system's randomness, with a random id of 8
 // characters.
 func GenerateKey() Key {
-	k := Key{id: strings.ToLower(rand.Text()[:8])}
-	_, _ = rand.Read(k.root[:]) // never fails: crypto/rand ends the program instead
-	return k
+	var root [KeySize]byte
+	_, _ = rand.Read(root[:]) // never fails: crypto/rand ends the program instead
+	return Key{id: strings.ToLower(rand.Text()[:8]), root: hidden.Of(root[:])}
 }
 
 // KeyOf makes a key from bytes that the host keeps elsewhere, such as in a key
@@ -44,7 +45,7 @@ func KeyOf(id string, root []byte) (Key, error) {
 	if len(root) != KeySize {
 		return Key{}, fmt.Errorf("%w: %d bytes", ErrKeyForm, len(root))
 	}
-	k := Key{id: id, root: [KeySize]byte(root)}
+	k := Key{id: id, root: hidden.Of(root)}
 	var same [KeySize]byte
 	for i := range same {
 		same[i] = root[0]
@@ -54,6 +55,8 @@ func KeyOf(id string, root []byte) (Key, error) {
 	}
 	return k, nil
 }
+
+func (k Key) bytes() []byte { return []byte(k.root.Open()) }
 
 // ID names the key; it is no secret.
 func (k Key) ID() string { return k.id }

@@ -128,7 +128,7 @@ func createKeyFile(path string) error {
 	k := GenerateKey()
 	f := keyFile{
 		Epoch:  Epoch{N: 1, Prints: []string{k.id}, Seal: k.id},
-		Keys:   []keyFileEntry{{ID: k.id, Root: k.root[:]}},
+		Keys:   []keyFileEntry{{ID: k.id, Root: k.bytes()}},
 		Schema: 1,
 	}
 	return writeKeyFile(path, f, func(tmp string) error {

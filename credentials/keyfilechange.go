@@ -11,7 +11,7 @@ import (
 // needs it before the rotation can go on. [ErrKeyFile] if the file has one of that id.
 func AddKey(ctx context.Context, path string, k Key) error {
 	return changeKeyFile(ctx, path, func(f *keyFile) error {
-		f.Keys = append(f.Keys, keyFileEntry{ID: k.id, Root: k.root[:]})
+		f.Keys = append(f.Keys, keyFileEntry{ID: k.id, Root: k.bytes()})
 		return nil
 	})
 }

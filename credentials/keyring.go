@@ -49,7 +49,7 @@ func (s Scope) String() string { return string(s.Kind) + "/" + s.ID }
 type Material struct{ form string }
 
 // CodeMaterial is the canonical form of a code: its digits.
-func CodeMaterial(c Code) Material { return Material{form: c.digits} }
+func CodeMaterial(c Code) Material { return Material{form: c.digits.Open()} }
 
 // Reveal returns the form. Only keyrings may call it, to make a fingerprint.
 func (m Material) Reveal() string { return m.form }

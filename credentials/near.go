@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // Near is a maker's rule about codes that lie too close to each other, as data. The
@@ -70,14 +72,14 @@ func (p Policy) Reserves(c Code, duress bool) []Code {
 	var near []string
 	for _, rule := range p.Near {
 		if duress || rule.Everyone {
-			near = append(near, rule.neighbours(c.digits)...)
+			near = append(near, rule.neighbours(c.digits.Open())...)
 		}
 	}
 	slices.Sort(near)
 	var out []Code
 	for _, s := range slices.Compact(near) {
-		if s != c.digits {
-			out = append(out, Code{digits: s})
+		if s != c.digits.Open() {
+			out = append(out, Code{digits: hidden.Of(s)})
 		}
 	}
 	return out

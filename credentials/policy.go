@@ -67,13 +67,15 @@ func (p Policy) lens() []int {
 // Check reports why c cannot be chosen, whoever has it: [ErrCodeLength], [ErrReserved]
 // or [ErrWeak]. A duress code is never weak: one that is typed by mistake raises a
 // silent alarm.
-func (p Policy) Check(c Code, duress bool) error {
+func (p Policy) Check(c Code, duress bool) error { return p.check(c.digits.Open(), duress) }
+
+func (p Policy) check(digits string, duress bool) error {
 	switch {
-	case !slices.Contains(p.lens(), c.Len()):
+	case !slices.Contains(p.lens(), len(digits)):
 		return fmt.Errorf("%w: %v digits are allowed", ErrCodeLength, p.lens())
-	case slices.Contains(p.Reserved, c.digits):
+	case slices.Contains(p.Reserved, digits):
 		return ErrReserved
-	case (duress || !p.AllowWeak) && weak(c.digits):
+	case (duress || !p.AllowWeak) && weak(digits):
 		return ErrWeak
 	}
 	return nil

@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // IndexScope is the scope of the keys that [NewSiteKey] derives; nothing is claimed in it.
@@ -16,27 +18,33 @@ const IndexScope ScopeKind = "index"
 // SiteKey makes the fingerprints of one site's [Index]. It is derived from a fingerprint
 // key and does not lead back to it: a node that has only this one can neither claim nor
 // tell another site's codes. Like a [Key] it cannot print.
-type SiteKey struct{ root [KeySize]byte }
+type SiteKey struct{ root hidden.Text }
 
 // NewSiteKey derives the key of a site. Only the [Sealer] face is needed.
 func NewSiteKey(s Sealer, keyID, site string) (SiteKey, error) {
-	var k SiteKey
+	var root [KeySize]byte
 	for i, half := range []string{"index-key/1", "index-key/2"} {
 		f, err := s.Print(keyID, Scope{Kind: IndexScope, ID: site}, Material{form: half})
 		if err != nil {
 			return SiteKey{}, err
 		}
-		copy(k.root[len(f)*i:], f[:])
+		copy(root[len(f)*i:], f[:])
 	}
-	return k, nil
+	return SiteKeyOf(root), nil
 }
 
 // Reveal returns the bytes, to be sent to the site's nodes over a channel that keeps
 // them.
-func (k SiteKey) Reveal() [KeySize]byte { return k.root }
+func (k SiteKey) Reveal() [KeySize]byte { return [KeySize]byte(k.bytes()) }
+
+func (k SiteKey) bytes() []byte {
+	root := make([]byte, KeySize) // the zero key too
+	copy(root, k.root.Open())
+	return root
+}
 
 // SiteKeyOf is the key that [SiteKey.Reveal] gave away.
-func SiteKeyOf(root [KeySize]byte) SiteKey { return SiteKey{root: root} }
+func SiteKeyOf(root [KeySize]byte) SiteKey { return SiteKey{root: hidden.Of(root[:])} }
 
 // Format keeps the bytes out of every verb of fmt.
 func (k SiteKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
@@ -60,7 +68,8 @@ type probing struct {
 
 // NewProbe makes a probe.
 func NewProbe(k SiteKey) *Probe {
-	return &Probe{pool: sync.Pool{New: func() any { return &probing{mac: hmac.New(sha256.New, k.root[:])} }}}
+	root := k.bytes()
+	return &Probe{pool: sync.Pool{New: func() any { return &probing{mac: hmac.New(sha256.New, root)} }}}
 }
 
 // Print returns the fingerprint of a secret for the site's index.

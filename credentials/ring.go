@@ -76,11 +76,11 @@ func NewKeyring(tenant string, keys []Key, o KeyringOptions) (*Ring, error) {
 }
 
 func derive(k Key) (derived, error) {
-	printKey, err := hkdf.Key(sha256.New, k.root[:], nil, printPurpose, sha256.Size)
+	printKey, err := hkdf.Key(sha256.New, k.bytes(), nil, printPurpose, sha256.Size)
 	if err != nil {
 		return derived{}, fmt.Errorf("credentials: derive: %w", err)
 	}
-	sealKey, err := hkdf.Key(sha256.New, k.root[:], nil, sealPurpose, 32)
+	sealKey, err := hkdf.Key(sha256.New, k.bytes(), nil, sealPurpose, 32)
 	if err != nil {
 		return derived{}, fmt.Errorf("credentials: derive: %w", err)
 	}

@@ -7,12 +7,14 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
+
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // SealCode seals the digits of a code. Sealed codes of every length have one size.
 func SealCode(s Sealer, b Binding, c Code) (Sealed, error) {
 	plain := make([]byte, MaxDigits)
-	copy(plain, c.digits)
+	copy(plain, c.digits.Open())
 	return s.Seal(b, plain)
 }
 
@@ -74,7 +76,7 @@ func openCode(o Opener, b Binding, sealed Sealed) (Code, error) {
 
 // SealTag seals the number of a tag.
 func SealTag(s Sealer, b Binding, t Tag) (Sealed, error) {
-	return s.Seal(b, append(binary.BigEndian.AppendUint16(nil, uint16(t.bits)), t.raw...))
+	return s.Seal(b, append(binary.BigEndian.AppendUint16(nil, uint16(t.bits)), t.raw.Open()...))
 }
 
 // OpenTag opens what [SealTag] made and compares its fingerprint, as [OpenCode] does;
@@ -115,7 +117,7 @@ func openTag(o Opener, b Binding, sealed Sealed) (Tag, error) {
 	if len(plain) < 3 {
 		return Tag{}, ErrDecrypt
 	}
-	return Tag{raw: string(plain[2:]), bits: int(binary.BigEndian.Uint16(plain))}, nil
+	return Tag{raw: hidden.Of(string(plain[2:])), bits: int(binary.BigEndian.Uint16(plain))}, nil
 }
 
 func matches(s Sealer, scope Scope, keyID string, m Material, want Fingerprint) error {
@@ -136,8 +138,8 @@ func matches(s Sealer, scope Scope, keyID string, m Material, want Fingerprint) 
 // Tags of different length with one number share the decimal form, so the second of
 // them is refused.
 func TagMaterials(t Tag) []Material {
-	out := []Material{{form: "tag/" + strconv.Itoa(t.bits) + "/" + t.raw}}
-	if n := new(big.Int).SetBytes([]byte(t.raw)).String(); len(n) <= MaxDigits {
+	out := []Material{{form: "tag/" + strconv.Itoa(t.bits) + "/" + t.raw.Open()}}
+	if n := new(big.Int).SetBytes([]byte(t.raw.Open())).String(); len(n) <= MaxDigits {
 		out = append(out, Material{form: n})
 	}
 	return out

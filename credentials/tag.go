@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // ErrTagForm: not a tag's number.
@@ -19,7 +20,7 @@ var ErrTagForm = fault.New(fault.Invalid, "credentials: not a tag number").
 // Tag is a proximity tag or card: its raw bits with their number. Like a [Code] it
 // cannot print. The zero value is "no tag".
 type Tag struct {
-	raw  string // big endian, right-aligned
+	raw  hidden.Text // big endian, right-aligned
 	bits int
 }
 
@@ -41,11 +42,11 @@ func ParseTag(s string, bits int) (Tag, error) {
 	if n.BitLen() > bits {
 		return Tag{}, ErrTagForm
 	}
-	return Tag{raw: string(n.FillBytes(make([]byte, (bits+7)/8))), bits: bits}, nil
+	return Tag{raw: hidden.Of(string(n.FillBytes(make([]byte, (bits+7)/8)))), bits: bits}, nil
 }
 
 // Reveal returns the raw bits, right-aligned, big endian.
-func (t Tag) Reveal() []byte { return []byte(t.raw) }
+func (t Tag) Reveal() []byte { return []byte(t.raw.Open()) }
 
 // Bits returns the number of bits.
 func (t Tag) Bits() int { return t.bits }
@@ -55,7 +56,7 @@ func (t Tag) IsZero() bool { return t.bits == 0 }
 
 // Equal compares in time that depends on the lengths only.
 func (t Tag) Equal(u Tag) bool {
-	return t.bits == u.bits && subtle.ConstantTimeCompare([]byte(t.raw), []byte(u.raw)) == 1
+	return t.bits == u.bits && subtle.ConstantTimeCompare([]byte(t.raw.Open()), []byte(u.raw.Open())) == 1
 }
 
 // String returns [Redacted], or "" for no tag.

@@ -12,14 +12,18 @@ import (
 
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // ReaderKey is what a reader shows with every question. Its text is "khr_", the reader's
 // id, "_" and 130 random bits; only their hash is stored. It cannot print. The zero value
 // is none.
-type ReaderKey struct{ id, secret string }
+type ReaderKey struct {
+	id     string
+	secret hidden.Text
+}
 
-func newReaderKey() ReaderKey { return ReaderKey{id: flow.NewID(), secret: rand.Text()} }
+func newReaderKey() ReaderKey { return ReaderKey{id: flow.NewID(), secret: hidden.Of(rand.Text())} }
 
 // ParseReaderKey reads a key's text. What is none is a key that asks nothing.
 func ParseReaderKey(text string) ReaderKey {
@@ -27,7 +31,7 @@ func ParseReaderKey(text string) ReaderKey {
 	if len(parts) != 3 || parts[0] != "khr" || len(text) > 128 || len(parts[1]) != 36 || strings.Trim(parts[1], "0123456789abcdef-") != "" {
 		return ReaderKey{}
 	}
-	return ReaderKey{id: parts[1], secret: parts[2]}
+	return ReaderKey{id: parts[1], secret: hidden.Of(parts[2])}
 }
 
 // Reveal returns the text, for the reader that is to show it.
@@ -35,7 +39,7 @@ func (k ReaderKey) Reveal() string {
 	if k.id == "" {
 		return ""
 	}
-	return "khr_" + k.id + "_" + k.secret
+	return "khr_" + k.id + "_" + k.secret.Open()
 }
 
 // Reader is the id of the key's reader; it is no secret.
@@ -43,13 +47,13 @@ func (k ReaderKey) Reader() string { return k.id }
 
 // hash is what is kept of a key. It is long and random: it needs no salt.
 func (k ReaderKey) hash() []byte {
-	sum := sha256.Sum256([]byte("khr_" + k.secret))
+	sum := sha256.Sum256([]byte("khr_" + k.secret.Open()))
 	return sum[:]
 }
 
 // journal derives the key of the reader's journal.
 func (k ReaderKey) journal() []byte {
-	mac := hmac.New(sha256.New, []byte(k.secret))
+	mac := hmac.New(sha256.New, []byte(k.secret.Open()))
 	mac.Write([]byte("keyholder/door/journal/v1/" + k.id))
 	return mac.Sum(nil)
 }

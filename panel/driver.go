@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // Code, Tag and Window are re-exported so that a driver imports this package alone.
@@ -75,16 +76,16 @@ type Route struct {
 const MasterSecret = "master"
 
 // Secret is a key, password or code that opens a panel. Like a [Code] it cannot print.
-type Secret struct{ b string }
+type Secret struct{ b hidden.Text }
 
 // SecretOf wraps secret bytes.
-func SecretOf[T ~string | ~[]byte](v T) Secret { return Secret{b: string(v)} }
+func SecretOf[T ~string | ~[]byte](v T) Secret { return Secret{b: hidden.Of(v)} }
 
 // Reveal returns the bytes; only drivers at the moment of use may call it.
-func (s Secret) Reveal() string { return s.b }
+func (s Secret) Reveal() string { return s.b.Open() }
 
 // IsZero reports whether there is no secret.
-func (s Secret) IsZero() bool { return s.b == "" }
+func (s Secret) IsZero() bool { return s.b.IsZero() }
 
 // Format keeps the bytes out of every verb of fmt.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, credentials.Redacted) }

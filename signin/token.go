@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // Token is what a program shows to be let in again: of a session, a challenge, a
@@ -18,7 +19,10 @@ import (
 // and 130 random bits; only their hash is stored. Put it into a cookie that is Secure,
 // HttpOnly and SameSite, or into the Authorization header, and never into a query. It
 // cannot print. The zero value is none.
-type Token struct{ kind, id, secret string }
+type Token struct {
+	kind, id string
+	secret   hidden.Text
+}
 
 // The kinds of tokens.
 const (
@@ -32,7 +36,7 @@ func newToken(kind, id string) Token {
 	if id == "" {
 		id = flow.NewID()
 	}
-	return Token{kind: kind, id: id, secret: rand.Text()}
+	return Token{kind: kind, id: id, secret: hidden.Of(rand.Text())}
 }
 
 // maxToken is longer than any token.
@@ -44,7 +48,7 @@ func ParseToken(text string) Token {
 	if len(parts) != 3 || len(text) > maxToken || len(parts[1]) != 36 || strings.Trim(parts[1], "0123456789abcdef-") != "" {
 		return Token{}
 	}
-	return Token{kind: parts[0], id: parts[1], secret: parts[2]}
+	return Token{kind: parts[0], id: parts[1], secret: hidden.Of(parts[2])}
 }
 
 // Reveal returns the text, for the program that is to show it again.
@@ -52,7 +56,7 @@ func (t Token) Reveal() string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.kind + "_" + t.id + "_" + t.secret
+	return t.kind + "_" + t.id + "_" + t.secret.Open()
 }
 
 // IsZero reports whether there is no token.
@@ -68,7 +72,7 @@ func (t Token) of(kind string) string {
 
 // hash is what is kept of a token. It is long and random: it needs no salt and no key.
 func (t Token) hash() []byte {
-	sum := sha256.Sum256([]byte(t.kind + "_" + t.secret))
+	sum := sha256.Sum256([]byte(t.kind + "_" + t.secret.Open()))
 	return sum[:]
 }
 

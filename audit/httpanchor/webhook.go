@@ -10,13 +10,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // Errors of webhooks.
@@ -28,14 +28,14 @@ var (
 )
 
 // Secret is what both sides of a webhook share. It cannot print.
-type Secret struct{ key []byte }
+type Secret struct{ key hidden.Text }
 
 // SecretOf makes a secret of at least 24 bytes.
 func SecretOf(key []byte) (Secret, error) {
 	if len(key) < 24 {
 		return Secret{}, ErrSecret
 	}
-	return Secret{key: slices.Clone(key)}, nil
+	return Secret{key: hidden.Of(key)}, nil
 }
 
 const redacted = "[redacted]"
@@ -69,7 +69,7 @@ func NewWebhook(o WebhookOptions) (*audit.Relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(o.Secret.key) == 0 {
+	if o.Secret.key.IsZero() {
 		return nil, ErrSecret
 	}
 	if o.Name == "" {
@@ -107,7 +107,7 @@ func (s Secret) sign(body []byte, at time.Time) http.Header {
 }
 
 func (s Secret) signature(id, stamp string, body []byte) string {
-	m := hmac.New(sha256.New, s.key)
+	m := hmac.New(sha256.New, []byte(s.key.Open()))
 	_, _ = fmt.Fprintf(m, "%s.%s.%s", id, stamp, body) // a hash takes everything
 	return "v1," + base64.StdEncoding.EncodeToString(m.Sum(nil))
 }
@@ -119,7 +119,7 @@ const webhookWithin = 5 * time.Minute
 // with the secret, or more than five minutes away from now.
 func CheckWebhook(s Secret, h http.Header, body []byte, now time.Time) error {
 	seconds, err := strconv.ParseInt(h.Get(headerTime), 10, 64)
-	if err != nil || now.Sub(time.Unix(seconds, 0)).Abs() > webhookWithin || len(s.key) == 0 {
+	if err != nil || now.Sub(time.Unix(seconds, 0)).Abs() > webhookWithin || s.key.IsZero() {
 		return ErrSignature
 	}
 	want := []byte(s.signature(h.Get(headerID), h.Get(headerTime), body))

@@ -8,12 +8,13 @@ import (
 	"strings"
 
 	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // Answer is what somebody typed as a code, or a code that is to be sent or shown. Spaces
 // and dashes are left out and letters are upper case, so that it compares however it was
 // typed. It cannot print. The zero value is none.
-type Answer struct{ text string }
+type Answer struct{ text hidden.Text }
 
 // maxAnswer bounds what is kept of something typed.
 const maxAnswer = 64
@@ -21,30 +22,31 @@ const maxAnswer = 64
 // AnswerOf is what somebody typed.
 func AnswerOf(typed string) Answer {
 	if len(typed) > maxAnswer {
-		return Answer{text: "?"} // too long for any code
+		return Answer{text: hidden.Of("?")} // too long for any code
 	}
-	return Answer{text: strings.ToUpper(strings.Map(func(r rune) rune {
+	return Answer{text: hidden.Of(strings.ToUpper(strings.Map(func(r rune) rune {
 		if r == ' ' || r == '-' {
 			return -1
 		}
 		return r
-	}, typed))}
+	}, typed)))}
 }
 
 // Reveal returns the code without spaces and dashes, to be fingerprinted or sent.
-func (a Answer) Reveal() string { return a.text }
+func (a Answer) Reveal() string { return a.text.Open() }
 
 // IsZero reports whether nothing was typed.
-func (a Answer) IsZero() bool { return a.text == "" }
+func (a Answer) IsZero() bool { return a.text.IsZero() }
 
 // Text is the code as a person reads it: letters in groups of four, and short codes as
 // they are. It is for the message or page that shows the code to its owner.
 func (a Answer) Text() string {
-	if len(a.text) <= 8 {
-		return a.text
+	rest := a.text.Open()
+	if len(rest) <= 8 {
+		return rest
 	}
 	var groups []string
-	for rest := a.text; rest != ""; rest = rest[min(4, len(rest)):] {
+	for ; rest != ""; rest = rest[min(4, len(rest)):] {
 		groups = append(groups, rest[:min(4, len(rest))])
 	}
 	return strings.Join(groups, "-")
@@ -97,5 +99,5 @@ func draw() Answer {
 			}
 		}
 	}
-	return Answer{text: string(text)}
+	return Answer{text: hidden.Of(text)}
 }

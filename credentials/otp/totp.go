@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // ErrSecret: not the secret of an authenticator.
@@ -32,13 +33,13 @@ const secretSize = 20
 
 // Secret is what an authenticator app and keyholder share. It cannot print. The zero value
 // is none.
-type Secret struct{ raw string }
+type Secret struct{ raw hidden.Text }
 
 // NewSecret makes a random secret of 160 bits.
 func NewSecret() Secret {
 	b := make([]byte, secretSize)
 	_, _ = rand.Read(b) // never fails and never reads short
-	return Secret{raw: string(b)}
+	return Secret{raw: hidden.Of(b)}
 }
 
 // SecretOf is a secret of 16 to 64 bytes, as it was kept. Errors: [ErrSecret].
@@ -46,19 +47,19 @@ func SecretOf(raw []byte) (Secret, error) {
 	if len(raw) < 16 || len(raw) > 64 {
 		return Secret{}, ErrSecret
 	}
-	return Secret{raw: string(raw)}, nil
+	return Secret{raw: hidden.Of(raw)}, nil
 }
 
 // Reveal returns the bytes, to be sealed.
-func (s Secret) Reveal() []byte { return []byte(s.raw) }
+func (s Secret) Reveal() []byte { return []byte(s.raw.Open()) }
 
 // IsZero reports whether there is no secret.
-func (s Secret) IsZero() bool { return s.raw == "" }
+func (s Secret) IsZero() bool { return s.raw.IsZero() }
 
 // Text is the secret as a person types it into an app: base32. Show it once, over a
 // connection that nobody reads, to the owner and to nobody else.
 func (s Secret) Text() string {
-	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString([]byte(s.raw))
+	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString([]byte(s.raw.Open()))
 }
 
 // URI is the secret as a picture for an app's camera says it (otpauth, Google's key URI
@@ -98,7 +99,7 @@ func (s Secret) code(step int64) credentials.Code {
 // match leads to.
 func (s Secret) Match(typed Answer, now time.Time, last int64) (step int64, ok bool) {
 	for n := Step(now) - skew; n <= Step(now)+skew; n++ {
-		equal := subtle.ConstantTimeCompare([]byte(s.code(n).Reveal()), []byte(typed.text)) == 1
+		equal := subtle.ConstantTimeCompare([]byte(s.code(n).Reveal()), []byte(typed.text.Open())) == 1
 		if equal && n > last && !ok {
 			step, ok = n, true
 		}

@@ -129,7 +129,7 @@ func (h *Hasher) Max() int {
 // Hash makes the hash of a password. source is on whose behalf, such as a network address:
 // waiting is shared out between sources. Errors: [ErrTooLong], [ErrBusy], ctx's.
 func (h *Hasher) Hash(ctx context.Context, source string, p Password) (Hash, error) {
-	if len(p.text) > h.Max() {
+	if len(p.text.Open()) > h.Max() {
 		return "", ErrTooLong
 	}
 	if err := h.turns.take(ctx, source); err != nil {
@@ -138,9 +138,9 @@ func (h *Hasher) Hash(ctx context.Context, source string, p Password) (Hash, err
 	defer h.turns.give()
 	if h.o.Algorithm == Argon2id {
 		salt := random(saltSize)
-		return h.o.Argon.encode(salt, h.o.Argon.digest(p.text, salt, digestSize)), nil
+		return h.o.Argon.encode(salt, h.o.Argon.digest(p.text.Open(), salt, digestSize)), nil
 	}
-	b, err := bcrypt.GenerateFromPassword([]byte(p.text), h.o.Cost)
+	b, err := bcrypt.GenerateFromPassword([]byte(p.text.Open()), h.o.Cost)
 	return Hash(b), err
 }
 
@@ -163,7 +163,7 @@ func (h *Hasher) Verify(ctx context.Context, source string, hash Hash, p Passwor
 	if err != nil {
 		return Match{}, err
 	}
-	text := p.text
+	text := p.text.Open()
 	if len(text) > limit {
 		nobody, text = true, text[:limit]
 	}

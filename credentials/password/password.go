@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 )
 
 // Password is a password as somebody typed it, byte for byte: nothing is trimmed, folded
@@ -14,19 +15,19 @@ import (
 //
 // A Password cannot print: every verb of fmt, JSON, text encoding and slog give
 // [credentials.Redacted].
-type Password struct{ text string }
+type Password struct{ text hidden.Text }
 
 // Of is the password with this text.
-func Of(text string) Password { return Password{text: text} }
+func Of(text string) Password { return Password{text: hidden.Of(text)} }
 
 // IsZero reports whether there is no password.
-func (p Password) IsZero() bool { return p.text == "" }
+func (p Password) IsZero() bool { return p.text.IsZero() }
 
 // Len returns the number of characters.
-func (p Password) Len() int { return utf8.RuneCountInString(p.text) }
+func (p Password) Len() int { return utf8.RuneCountInString(p.text.Open()) }
 
 // Bytes returns the number of bytes, which is what bcrypt limits.
-func (p Password) Bytes() int { return len(p.text) }
+func (p Password) Bytes() int { return len(p.text.Open()) }
 
 // Format keeps the text out of every verb of fmt.
 func (p Password) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, credentials.Redacted) }
@@ -39,7 +40,7 @@ func (p Password) MarshalText() ([]byte, error) { return []byte(credentials.Reda
 
 // UnmarshalText reads the text: a password can be received, never sent back.
 func (p *Password) UnmarshalText(b []byte) error {
-	p.text = string(b)
+	*p = Of(string(b))
 	return nil
 }
 

@@ -93,13 +93,13 @@ func (p Policy) Check(ctx context.Context, w Password, o Owner) error {
 	if w.Len() < atLeast {
 		errs = append(errs, fmt.Errorf("%w: at least %d characters", ErrTooShort, atLeast))
 	}
-	if p.Mixed && !mixed(w.text) {
+	if p.Mixed && !mixed(w.text.Open()) {
 		errs = append(errs, ErrComposition)
 	}
-	if p.Common && common(w.text) {
+	if p.Common && common(w.text.Open()) {
 		errs = append(errs, ErrCommon)
 	}
-	if p.Dissimilar && similar(w.text, o.Names) {
+	if p.Dissimilar && similar(w.text.Open(), o.Names) {
 		errs = append(errs, ErrSimilar)
 	}
 	if len(errs) == 0 && p.Breaches != nil {

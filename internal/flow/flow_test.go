@@ -111,6 +111,21 @@ func TestPersonalFieldsOpenOnlyWhileTheirKeyExists(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Empty(t, read().Value(audit.FieldEmail), "the key is gone, the entry stays")
+
+	// Who is erased while something is under way about them: it is entered without them.
+	_, err = c.Act(t.Context(), operator, func(u *flow.Unit) error {
+		_, err := u.Say(audit.OperationRefused, audit.Failure, []string{"a1"}, flow.F(audit.FieldReason, "late"),
+			flow.Field{Name: audit.FieldEmail, Value: "owner@example.com", Of: "account/a1"})
+		return err
+	})
+	require.NoError(t, err)
+	es, err := st.Entries(t.Context(), store.EntryQuery{Target: []byte("a1"), OldestLast: true, Limit: 1})
+	require.NoError(t, err)
+	e, err := audit.Decode(es[0].Body)
+	require.NoError(t, err)
+	require.Equal(t, "late", e.Value(audit.FieldReason))
+	_, there := e.Field(audit.FieldEmail)
+	require.False(t, there)
 }
 
 func TestWhatWasSeenIsChecked(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/fault"
+	"github.com/seed-a2d3eaca/keyholder/internal/hidden"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 )
 
@@ -65,16 +66,16 @@ const (
 const onceScope credentials.ScopeKind = "onetime"
 
 // OneTime is the text of a one-time secret. It cannot print.
-type OneTime struct{ text string }
+type OneTime struct{ text hidden.Text }
 
 // OneTimeOf is a secret as somebody typed or clicked it.
-func OneTimeOf(text string) OneTime { return OneTime{text: text} }
+func OneTimeOf(text string) OneTime { return OneTime{text: hidden.Of(text)} }
 
 // OneTimeCode is a secret of digits.
-func OneTimeCode(c credentials.Code) OneTime { return OneTime{text: c.Reveal()} }
+func OneTimeCode(c credentials.Code) OneTime { return OneTimeOf(c.Reveal()) }
 
 // Code returns a secret of digits as a code.
-func (o OneTime) Code() (credentials.Code, error) { return credentials.ParseCode(o.text) }
+func (o OneTime) Code() (credentials.Code, error) { return credentials.ParseCode(o.text.Open()) }
 
 // Format keeps the text out of every verb of fmt.
 func (o OneTime) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, credentials.Redacted) }
@@ -86,7 +87,7 @@ func (o OneTime) LogValue() slog.Value { return slog.StringValue(credentials.Red
 func (o OneTime) MarshalText() ([]byte, error) { return []byte(credentials.Redacted), nil }
 
 // Reveal returns the text, for the message to its owner.
-func (o OneTime) Reveal() string { return o.text }
+func (o OneTime) Reveal() string { return o.text.Open() }
 
 // Issued is a new one-time secret. Only its fingerprint is stored.
 type Issued struct {
@@ -139,9 +140,9 @@ func draw(form Form) (OneTime, error) {
 	n := onceDigits
 	switch form {
 	case Token:
-		return OneTime{text: rand.Text()}, nil
+		return OneTimeOf(rand.Text()), nil
 	case Letters:
-		return OneTime{text: rand.Text()[:onceShort]}, nil // A to Z and 2 to 7: 30 bits
+		return OneTimeOf(rand.Text()[:onceShort]), nil // A to Z and 2 to 7: 30 bits
 	case Short:
 		n = onceShort
 	}
@@ -260,7 +261,7 @@ func (c *Core) secret(ctx context.Context, purpose Purpose, account string, now 
 
 func (c *Core) printOnce(keyID string, purpose Purpose, account, serial string, s OneTime) (credentials.Fingerprint, error) {
 	scope := credentials.Scope{Kind: onceScope, ID: onceID(purpose, account) + "/" + serial}
-	return c.Keys.Print(keyID, scope, credentials.MarkMaterial([]byte(s.text)))
+	return c.Keys.Print(keyID, scope, credentials.MarkMaterial([]byte(s.text.Open())))
 }
 
 func onceID(purpose Purpose, account string) string { return string(purpose) + "/" + account }

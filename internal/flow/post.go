@@ -46,6 +46,7 @@ type Posting struct {
 	Lane    string // "": PeopleLane
 	Name    string
 	Secret  Issued
+	PIN     uint64 // generation of the account's PIN that it is about: it does not go without it; 0: none
 	Budget  string // a counter that gets its one back if the message never leaves; "" for none
 }
 
@@ -69,7 +70,7 @@ func (u *Unit) Post(p Posting) (string, error) {
 	if p.Lane != "" {
 		lane = p.Lane
 	}
-	plain, err := json.Marshal(parts{To: to, Name: p.Name, Code: p.Secret.Secret.text})
+	plain, err := json.Marshal(parts{To: to, Name: p.Name, Code: p.Secret.Secret.Reveal()})
 	if err != nil {
 		return "", err
 	}
@@ -79,7 +80,7 @@ func (u *Unit) Post(p Posting) (string, error) {
 	}
 	u.Do(store.Mark{Line: lane + id})
 	return id, Put(u, rec.Posts, id, &rec.Post{Account: p.Account, Budget: p.Budget, Channel: string(channel), Expires: p.Secret.Expires, Parts: sealed,
-		Posted: u.now, Purpose: string(p.Secret.Purpose), Secret: onceID(p.Secret.Purpose, p.Secret.Owner), Serial: p.Secret.Serial, State: rec.PostQueued})
+		PIN: p.PIN, Posted: u.now, Purpose: string(p.Secret.Purpose), Secret: onceID(p.Secret.Purpose, p.Secret.Owner), Serial: p.Secret.Serial, State: rec.PostQueued})
 }
 
 // news is how long an owner is told of a change.

@@ -206,7 +206,7 @@ func (d *delivery) run(ctx context.Context) error {
 	send, cancel := context.WithTimeout(ctx, postFor)
 	defer cancel()
 	sent, serr := d.send(send, Parcel{ID: d.id, To: p.To, Account: post.Account, Letter: Letter{Purpose: Purpose(post.Purpose), Channel: Channel(post.Channel),
-		Name: p.Name, Secret: OneTime{text: p.Code}, Expires: post.Expires, Title: p.Title, Text: p.Text}})
+		Name: p.Name, Secret: OneTimeOf(p.Code), Expires: post.Expires, Title: p.Title, Text: p.Text}})
 	// What is known is kept even if everything ends just now.
 	end, stop := context.WithTimeout(context.WithoutCancel(ctx), postSettle)
 	defer stop()
@@ -280,7 +280,13 @@ func (d *delivery) void(u *Unit, post rec.Post) (string, error) {
 		return "it is old news", nil
 	case !u.now.Before(post.Expires):
 		return "its code expired before it could be sent", nil
-	case post.Serial == "":
+	}
+	if post.PIN != 0 {
+		if why, err := voidPIN(u, post); why != "" || err != nil {
+			return why, err
+		}
+	}
+	if post.Serial == "" {
 		return "", nil
 	}
 	s, found, err := Load(u, rec.OneTimes, post.Secret)
@@ -290,6 +296,23 @@ func (d *delivery) void(u *Unit, post rec.Post) (string, error) {
 	q, _, err := Peek(u, rec.Quarantines, rec.QuarantineID)
 	if !found || s.Serial != post.Serial || s.Issued.Before(q.Since) {
 		return "its code was used or replaced", err
+	}
+	return "", err
+}
+
+// voidPIN says why a message about a PIN is not to be sent any more, "" if it is: the PIN
+// was replaced or taken away, or nobody gets in with it.
+func voidPIN(u *Unit, post rec.Post) (string, error) {
+	c, _, err := Load(u, rec.Credentials, rec.CredentialID(post.Account, rec.PIN, 0))
+	if err != nil {
+		return "", err
+	}
+	if c.Sealed.IsZero() || c.Generation != post.PIN {
+		return "its PIN was replaced or taken away", nil
+	}
+	a, found, err := Load(u, rec.Accounts, post.Account)
+	if !found || !a.Removed.IsZero() || !a.Suspended.At.IsZero() || a.Window.Revoked {
+		return "its account lets nobody in", err
 	}
 	return "", err
 }

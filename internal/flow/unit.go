@@ -28,6 +28,7 @@ type Unit struct {
 	said   []audit.Entry
 	named  []string // to what something was done, the actor itself only where it was done to them
 	spends bool     // a proof of the actor's
+	keeps  bool     // it is for a later change
 	secure []audit.State
 	salts  map[string]rec.Salt
 	ahead  store.Record // the actor's salt, read with the first record
@@ -156,11 +157,7 @@ func (u *Unit) Say(action audit.Action, outcome audit.Outcome, targets []string,
 	e := audit.Entry{Version: audit.Version, ID: nextID(), At: u.now, Action: action, Outcome: outcome}
 	e.Fields = append(make([]audit.Field, 0, 4+len(fields)), a.Fields(salt)...) // the actor's are at most four
 	if a.Name != "" {
-		f, err := u.personal(audit.FieldActorName, a.Name, subjectOf(a))
-		if err != nil {
-			return "", err
-		}
-		e.Fields = append(e.Fields, f)
+		fields = slices.Insert(slices.Clone(fields), 0, Field{Name: audit.FieldActorName, Value: a.Name, Of: subjectOf(a)})
 	}
 	for _, f := range fields {
 		if f.Sealed != nil {
@@ -175,6 +172,9 @@ func (u *Unit) Say(action audit.Action, outcome audit.Outcome, targets []string,
 			continue
 		}
 		p, err := u.personal(f.Name, f.Value, f.Of)
+		if errors.Is(err, errErased) {
+			continue // nothing more is kept of a person who was erased meanwhile
+		}
 		if err != nil {
 			return "", err
 		}

@@ -67,6 +67,7 @@ type Post struct {
 	Message string             `json:"message,omitempty"` // the transport's id
 	Notice  bool               `json:"notice,omitempty"`  // about what happened: it has no secret, and a profile that holds it back
 	Parts   credentials.Sealed `json:"parts,omitzero"`    // what varies in the text, until it is settled
+	PIN     uint64             `json:"pin,omitempty"`     // generation of the PIN that it is about; 0: none
 	Posted  time.Time          `json:"posted"`
 	Purpose string             `json:"purpose"`
 	Reason  string             `json:"reason,omitempty"`
