@@ -74,6 +74,7 @@ func mergeModels(models []Model) Model {
 		m.Read |= one.Read
 		m.HandsOnce = (m.HandsOnce &^ one.Hands) | (one.HandsOnce &^ m.Hands) | (m.HandsOnce & one.HandsOnce)
 		m.Hands |= one.Hands
+		m.Tells = m.Tells || one.TellsWhoOpened()
 		m.Hold = max(m.Hold, one.Hold)
 		m.Lag = max(m.Lag, one.Lag)
 		m.Linger = shorter(m.Linger, one.Linger)

@@ -356,6 +356,9 @@ func (s *combinedSession) Watch(ctx context.Context) iter.Seq2[Event, error] {
 	return merge(ctx, len(s.parts), func(ctx context.Context, i int) iter.Seq2[Event, error] {
 		return func(yield func(Event, error) bool) {
 			if s.sessions[i] == nil {
+				if s.now()[i].TellsWhoOpened() { // nobody may take it for heard
+					yield(Event{}, s.down[i])
+				}
 				return
 			}
 			for e, err := range s.sessions[i].Watch(ctx) {

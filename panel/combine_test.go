@@ -392,6 +392,31 @@ func TestCombineNamesTheRouteThatIsLostWhileItListens(t *testing.T) {
 	assert.ElementsMatch(t, []string{"wire", "cloud"}, lost, "one that ends does not end the other")
 }
 
+// Who takes a panel for one that tells who opened has to learn that it does not, though
+// everything else is heard.
+//
+// Rules: G195
+func TestCombineSaysThatTheRouteThatTellsIsDown(t *testing.T) {
+	wire, cloud := wireAndCloud()
+	cloud.model.Tells, cloud.down, wire.deaf = true, panel.ErrUnreachable, panel.ErrTimeout
+	assert.True(t, combine(wire, cloud).Model().Tells)
+	s, err := combine(wire, cloud).Open(t.Context(), panel.Target{})
+	require.NoError(t, err)
+	lost := map[string]error{}
+	for _, err := range s.Watch(t.Context()) {
+		lost[routeOf(t, err)] = err
+	}
+	require.ErrorIs(t, lost["cloud"], panel.ErrUnreachable)
+	require.ErrorIs(t, lost["wire"], panel.ErrTimeout)
+
+	cloud.model.Tells = false
+	s, err = combine(wire, cloud).Open(t.Context(), panel.Target{})
+	require.NoError(t, err)
+	for _, err := range s.Watch(t.Context()) {
+		require.Equal(t, "wire", routeOf(t, err), "a route that tells nothing is not missed")
+	}
+}
+
 func TestCombineLetsPanelsArriveOverEveryRoute(t *testing.T) {
 	wire, cloud := wireAndCloud()
 	wire.arrivals = []panel.Arrival{{Ident: "A"}, {Ident: "B"}}

@@ -46,6 +46,7 @@ type job struct {
 	edit  panel.Edit
 	uuid  string
 	found entry
+	do    verb
 	out   panel.Outcome
 }
 
@@ -110,6 +111,7 @@ func (s *session) job(e panel.Edit) *job {
 	case panel.Change:
 		can = s.model.Change
 	case panel.Remove:
+		j.edit.Duress = panel.Code{}
 		return j
 	}
 	if no := e.Set &^ can; no != 0 {
@@ -124,6 +126,12 @@ func (s *session) job(e panel.Edit) *job {
 	if e.Set.Has(panel.FieldCode) && e.Code.IsZero() {
 		j.refuse(panel.FieldCode, fmt.Errorf("%w: %w", panel.ErrRefused, panel.ErrCodeLength))
 	}
+	if _, ok := first(uuid); ok && e.Do != panel.Change {
+		j.refuse(e.Set, fmt.Errorf("%w: %w", panel.ErrRefused, panel.ErrUserNotFound))
+	}
+	if !e.Duress.IsZero() && j.left().Has(panel.FieldCode) && !s.twofold(uuid) {
+		j.refuse(panel.FieldCode, panel.ErrUnsupported)
+	}
 	if e.Do != panel.Change && e.Set&(panel.FieldCode|panel.FieldLegacyTags) == 0 {
 		j.refuse(e.Set, fmt.Errorf("%w: %w", panel.ErrRefused, panel.ErrCodeNotSet))
 	}
@@ -133,16 +141,82 @@ func (s *session) job(e panel.Edit) *job {
 	return j
 }
 
-// work carries one batch out.
+// work carries one batch out: second entries that are needed first, then the holders', then
+// what second entries follow in. Whoever is forced can say so for as long as they get in.
 func (s *session) work(ctx context.Context, jobs []*job) error {
 	jobs = filter(jobs, func(j *job) bool { return j.left() != 0 })
-	if err := s.find(ctx, jobs); err != nil || len(jobs) == 0 {
+	if len(jobs) == 0 {
+		return nil
+	}
+	pairs, err := s.pairs(ctx, jobs)
+	if err != nil {
 		return err
 	}
+	defer func() {
+		for _, p := range pairs {
+			p.conclude()
+		}
+	}()
+	var begun []*pair
+	for _, p := range pairs {
+		p.do = s.decide(p.job)
+		gives, err := s.gives(p)
+		if err != nil {
+			return err
+		}
+		if gives {
+			begun = append(begun, p)
+		}
+	}
+	err = s.carry(ctx, seconds(s, begun))
+	for _, p := range begun {
+		if out := p.second.out; len(out.Refused) > 0 {
+			p.refuse(panel.FieldCode, out.Refused[panel.FieldCode])
+		} else if out.Done|out.Unsure != 0 {
+			p.owes = panel.FieldCode
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.carry(ctx, jobs); err != nil {
+		return err
+	}
+	var after []*pair
+	for _, p := range pairs {
+		if p.out.Done.Has(panel.FieldCode) {
+			p.owes = 0
+		}
+		if s.follows(p) {
+			after = append(after, p)
+		}
+	}
+	err = s.carry(ctx, seconds(s, after))
+	for _, p := range after {
+		if p.second.out.Done == p.second.edit.Set {
+			p.owes = 0
+		}
+	}
+	return err
+}
+
+// seconds are the jobs on second entries, decided.
+func seconds(s *session, pairs []*pair) []*job {
+	out := make([]*job, len(pairs))
+	for i, p := range pairs {
+		p.second.do = s.decide(p.second)
+		out[i] = p.second
+	}
+	return out
+}
+
+// carry sends what was decided.
+func (s *session) carry(ctx context.Context, jobs []*job) error {
 	verbs := map[verb][]*job{}
 	for _, j := range jobs {
-		v := s.decide(j)
-		verbs[v] = append(verbs[v], j)
+		if j.left() != 0 {
+			verbs[j.do] = append(verbs[j.do], j)
+		}
 	}
 	for _, v := range [...]verb{remove, update, create} {
 		if err := s.write(ctx, v, verbs[v]); err != nil {

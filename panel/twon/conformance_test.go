@@ -78,5 +78,5 @@ func TestConformanceDisclosing(t *testing.T) {
 //
 // Rules: D1, D2
 func TestConformanceWithTheLog(t *testing.T) {
-	paneltest.Run(t, bench(twon.Options{Log: true}, twonsim.Options{}, most(twonsim.HastyPull, twonsim.NoLog)...))
+	paneltest.Run(t, bench(twon.Options{Log: true}, twonsim.Options{}, most(twonsim.HastyPull, twonsim.NoLog, twonsim.RandomUUIDs)...))
 }

@@ -44,4 +44,14 @@
 // [Options.Log] the event log is read for UserAuthenticated, which names the entry that was
 // let in. What else it tells is not read: CodeEntered and CardEntered carry the digits and
 // the number of the card. The device's own silent alarm is not used for duress.
+//
+// # Duress
+//
+// With [Options.Log], a device that has PINs and whose log lists UserAuthenticated tells who
+// opens it ([panel.DuressByEvent]). A holder's duress code is then the PIN of a second entry
+// with the same name, validity and owner, and no cards. Its uuid is that of the holder's
+// entry with version 8 for 4, so that both are found from either after any restart. It is
+// there before the holder's code and goes after it; it is no user of its own. Whoever can
+// read the directory at the device sees both. That uuid is unusual: should a device refuse
+// it, the code is refused. If a log that was heard before is gone, Watch ends with [ErrLog].
 package twon

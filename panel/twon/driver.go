@@ -26,12 +26,16 @@ func New(o Options) *Driver {
 	return &Driver{opts: o.withDefaults(), mine: map[string]*writes{}}
 }
 
-// Model is [Widest].
+// Model is [Widest], with [Options.Log] as it is with a device that tells who opened.
 func (d *Driver) Model() panel.Model {
-	if d.opts.DiscloseCodes {
-		return disclosing(Widest())
+	m := Widest()
+	if d.opts.Log {
+		m = telling(m)
 	}
-	return Widest()
+	if d.opts.DiscloseCodes {
+		m = disclosing(m)
+	}
+	return m
 }
 
 // info is the result of /api/system/info.
@@ -79,6 +83,14 @@ func (s *session) greet(ctx context.Context, ident string) error {
 		return err
 	}
 	s.model = s.shape.model(s.model)
+	if s.logs, err = s.hasLog(ctx); err != nil {
+		return err
+	}
+	// Where somebody listened before, a log that is gone is a failure of Watch, not another
+	// model: codes that are there stay, and it is known that nobody hears.
+	if !s.shape.pin || !s.logs && s.mark.Heard == 0 {
+		s.model = silent(s.model)
+	}
 	s.facts = panel.Facts{Ident: who.Serial, Version: who.Version}
 	var clock struct {
 		UTC int64 `json:"utcTime"`

@@ -59,7 +59,6 @@ type logEvent struct {
 // logReader reads the event log for one Watch.
 type logReader struct {
 	s     *session
-	on    bool   // the device can tell who opened
 	open  bool   // there is a subscription
 	id    uint32 // its number
 	asked bool   // and it has answered
@@ -68,19 +67,17 @@ type logReader struct {
 	rest  time.Duration // before the next question
 }
 
-// readLog asks whether the device tells who opened. An account that may not ask, or a
+// hasLog asks whether the device tells who opened. An account that may not ask, or a
 // Logging service that is off, means that it does not.
-func (s *session) readLog(ctx context.Context) (*logReader, error) {
-	r := &logReader{s: s}
+func (s *session) hasLog(ctx context.Context) (bool, error) {
 	if !s.opts.Log {
-		return r, nil
+		return false, nil
 	}
 	var caps struct {
 		Events []string `json:"events"`
 	}
 	err := s.ask(ctx, request{method: http.MethodGet, path: pathCaps}, &caps)
-	r.on = slices.Contains(caps.Events, authenticated)
-	return r, withheld(err)
+	return slices.Contains(caps.Events, authenticated), withheld(err)
 }
 
 // withheld is nil for an error that says that there is no log for this account.
@@ -119,8 +116,10 @@ func (r *logReader) next(ctx context.Context, at cursor) ([]panel.Event, error) 
 	tick(ctx, r.rest)
 	if !r.open {
 		if err := r.subscribe(ctx); err != nil {
-			r.on = withheld(err) != nil
-			return nil, withheld(err)
+			if withheld(err) == nil {
+				err = fmt.Errorf("%w: %w", panel.ErrProtocol, ErrLog)
+			}
+			return nil, err
 		}
 	}
 	wait := min(r.s.opts.Poll, r.s.opts.Patience/2)
@@ -140,8 +139,12 @@ func (r *logReader) next(ctx context.Context, at cursor) ([]panel.Event, error) 
 	if len(got.Events) > mostEvents {
 		return nil, fmt.Errorf("%w: an endless log", panel.ErrProtocol)
 	}
+	others, err := r.others(ctx, got.Events)
+	if err != nil {
+		return nil, err
+	}
 	r.asked = true
-	events := r.told(got.Events, at)
+	events := r.told(got.Events, others, at)
 	r.rest = pullPause
 	if len(got.Events) == 0 {
 		r.rest = wait - time.Since(begun) // a device that does not wait is not asked without end
@@ -149,9 +152,27 @@ func (r *logReader) next(ctx context.Context, at cursor) ([]panel.Event, error) 
 	return events, nil
 }
 
+// others are the uuids of events that only look like those of second entries: somebody
+// else's. An entry that is gone was ours: nobody else makes such uuids on purpose.
+func (r *logReader) others(ctx context.Context, list []logEvent) (map[string]bool, error) {
+	var doubtful []string
+	for _, e := range list {
+		uuid, ok := id(e.Params.UUID)
+		if _, like := first(uuid); ok && like && !slices.Contains(doubtful, uuid) {
+			doubtful = append(doubtful, uuid)
+		}
+	}
+	entries, err := r.s.get(ctx, doubtful)
+	out := map[string]bool{}
+	for _, e := range entries {
+		out[e.UUID] = !e.Deleted && !r.s.isSecond(e)
+	}
+	return out, err
+}
+
 // told are the openings that were not told before, and now and then the state. The mark
 // moves behind them.
-func (r *logReader) told(list []logEvent, at cursor) []panel.Event {
+func (r *logReader) told(list []logEvent, others map[string]bool, at cursor) []panel.Event {
 	mark := r.s.heard()
 	var out []panel.Event
 	for _, e := range list {
@@ -161,7 +182,11 @@ func (r *logReader) told(list []logEvent, at cursor) []panel.Event {
 		}
 		r.old = false // what follows came later still
 		mark.UTC, mark.ID = e.UTC, e.ID
-		out = append(out, panel.Event{Opened: &panel.Opened{Place: panel.Place{ID: uuid}, At: time.Unix(e.UTC, 0).UTC()}})
+		holder, duress := first(uuid)
+		if duress = duress && !others[uuid]; duress {
+			uuid = holder
+		}
+		out = append(out, panel.Event{Opened: &panel.Opened{Place: panel.Place{ID: uuid}, At: time.Unix(e.UTC, 0).UTC(), Duress: duress}})
 	}
 	r.old = false
 	now := time.Now()

@@ -54,6 +54,13 @@ func disclosing(m panel.Model) panel.Model {
 	return m
 }
 
+// telling is the model of a device whose event log says who opened.
+func telling(m panel.Model) panel.Model {
+	m.Tells, m.Duress = true, panel.DuressByEvent
+	m.Evidence += "; that the log names who was let in by a PIN is the manual's word alone"
+	return m
+}
+
 // shape is where a device keeps things, from its template.
 type shape struct {
 	pin    bool // access.pin; else the code is that of switch 1
@@ -111,6 +118,12 @@ func (s shape) model(m panel.Model) panel.Model {
 	m.Create &^= without
 	m.Change &^= without
 	m.Read &^= without
+	return m
+}
+
+// silent is the model of a device that does not tell who opened.
+func silent(m panel.Model) panel.Model {
+	m.Tells, m.Duress, m.Evidence = false, panel.NoDuress, Widest().Evidence
 	return m
 }
 

@@ -40,6 +40,12 @@ var (
 	// ErrPrivileges: the account may not read or change the directory.
 	ErrPrivileges = fault.New(fault.Denied, "twon: the account lacks privileges").
 			Hinted("Give the account of the HTTP API the privilege System Control.")
+	// ErrLog: the device does not tell any more who opened.
+	ErrLog = fault.New(fault.Unsupported, "twon: the device does not offer its event log").
+		Hinted("Switch the Logging service of the HTTP API on, with the account of the System service.")
+	// ErrShut: somebody at the device keeps the user out at every access point.
+	ErrShut = fault.New(fault.Conflict, "twon: the entry is blocked at the device").
+		Hinted("Enable an access point of the user in the device's web page first.")
 	// ErrPin: a certificate fingerprint is not 64 hexadecimal digits.
 	ErrPin = fault.New(fault.Invalid, "twon: not a certificate fingerprint").
 		Hinted("Enter the SHA-256 fingerprint of the device's certificate, as a browser shows it.")
@@ -76,7 +82,8 @@ type Options struct {
 	// Log lets Watch read the device's event log and tell who opened, also of the time when
 	// nobody listened, as far back as the device remembers (10,000 events, none over a
 	// restart). The Logging service has to be on, with the same account; an account that
-	// lacks a privilege for an event is not told of it, without a word.
+	// lacks a privilege for an event is not told of it, without a word. A device with PINs
+	// whose log has the event then declares panel.Model.Tells and panel.DuressByEvent.
 	Log bool
 
 	Poll     time.Duration // between two questions of Watch: 30 s

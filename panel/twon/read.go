@@ -45,7 +45,7 @@ func (s *session) Read(ctx context.Context, q panel.Query) iter.Seq2[panel.Event
 
 func (s *session) look(ctx context.Context, q panel.Query) (out []panel.Report, state []byte, err error) {
 	disclose := q.Disclose && s.opts.DiscloseCodes
-	var entries []entry
+	var found []holding
 	switch {
 	case q.All:
 		d, err := s.query(ctx, cursor{})
@@ -53,32 +53,63 @@ func (s *session) look(ctx context.Context, q panel.Query) (out []panel.Report, 
 			return nil, nil, err
 		}
 		state = s.state(d.cursor())
-		slices.SortFunc(d.Users, func(a, b entry) int { return cmp.Compare(a.UUID, b.UUID) })
-		for i, e := range d.Users {
-			switch {
-			case i > 0 && d.Users[i-1].UUID == e.UUID:
-				return nil, nil, fmt.Errorf("%w: an entry is there twice", panel.ErrProtocol)
-			case !e.Deleted && e.Access.exists() && e.UUID > strings.ToLower(q.After.ID):
-				entries = append(entries, e)
-			}
+		if found, err = s.holdings(d.Users, strings.ToLower(q.After.ID)); err != nil {
+			return nil, nil, err
 		}
 	case len(q.Places) > 0:
-		if entries, err = s.places(ctx, q.Places); err != nil {
+		if found, err = s.places(ctx, q.Places); err != nil {
 			return nil, nil, err
 		}
 	}
-	for i, e := range entries {
-		p := panel.Place{ID: e.UUID}
-		if !q.All {
-			p = q.Places[i]
-		}
-		r, err := s.report(p, e, disclose)
+	for _, h := range found {
+		r, err := s.report(h, disclose)
 		if err != nil {
 			return nil, nil, err
 		}
 		out = append(out, r)
 	}
 	return out, state, nil
+}
+
+// holding is what one holder has: their entry, and a second one for a duress code. What is
+// not there has no access.
+type holding struct {
+	panel.Place
+	entry, second entry
+}
+
+// exists reports whether something opens.
+func (h holding) exists() bool { return h.entry.Access.exists() || h.second.Access.exists() }
+
+// holdings are what is there behind an id, in order of place.
+func (s *session) holdings(entries []entry, after string) ([]holding, error) {
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.UUID, b.UUID) })
+	all := map[panel.Place]*holding{}
+	for i, e := range entries {
+		if i > 0 && entries[i-1].UUID == e.UUID {
+			return nil, fmt.Errorf("%w: an entry is there twice", panel.ErrProtocol)
+		}
+		if e.Deleted {
+			continue
+		}
+		p := s.placeOf(e)
+		if all[p] == nil {
+			all[p] = &holding{Place: p}
+		}
+		if s.isSecond(e) {
+			all[p].second = e
+		} else {
+			all[p].entry = e
+		}
+	}
+	var out []holding
+	for p, h := range all {
+		if p.ID > after && h.exists() {
+			out = append(out, *h)
+		}
+	}
+	slices.SortFunc(out, func(a, b holding) int { return cmp.Compare(a.ID, b.ID) })
+	return out, nil
 }
 
 // query reads what changed behind a cursor; the zero cursor reads everything.
@@ -94,26 +125,31 @@ func (s *session) query(ctx context.Context, c cursor) (directory, error) {
 	return d, err
 }
 
-// get reads entries by uuid, in order. One that is not there has no access.
+// get reads entries by uuid, in order, a batch at a time. One that is not there has no
+// access.
 func (s *session) get(ctx context.Context, uuids []string) ([]entry, error) {
-	d, _, err := s.directory(ctx, request{method: http.MethodPost, path: pathGet, body: map[string]any{"fields": fields, "users": named(uuids)}})
-	if err != nil {
-		return nil, err
-	}
-	entries, err := align(uuids, d.Users)
-	if err != nil {
-		return nil, err
-	}
-	for i, e := range entries {
-		switch {
-		case len(e.Errors) == 0 && !e.Deleted:
-		case len(e.Errors) > 0 && e.Errors[0].Code != codeMissing:
-			return nil, fmt.Errorf("%w: an entry that cannot be read", panel.ErrProtocol)
-		default:
-			entries[i] = entry{UUID: e.UUID, Deleted: true}
+	var out []entry
+	for batch := range slices.Chunk(uuids, s.opts.Batch) {
+		d, _, err := s.directory(ctx, request{method: http.MethodPost, path: pathGet, body: map[string]any{"fields": fields, "users": named(batch)}})
+		if err != nil {
+			return nil, err
+		}
+		entries, err := align(batch, d.Users)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			switch {
+			case len(e.Errors) == 0 && !e.Deleted:
+			case len(e.Errors) > 0 && e.Errors[0].Code != codeMissing && e.Errors[0].Code != codeForm:
+				return nil, fmt.Errorf("%w: an entry that cannot be read", panel.ErrProtocol)
+			default:
+				e = entry{UUID: e.UUID, Deleted: true}
+			}
+			out = append(out, e)
 		}
 	}
-	return entries, nil
+	return out, nil
 }
 
 // named lists uuids as the API takes them.
@@ -125,53 +161,73 @@ func named(uuids []string) []map[string]string {
 	return out
 }
 
-// places reads the entries of places, in order. Places that no device can have are empty.
-func (s *session) places(ctx context.Context, places []panel.Place) ([]entry, error) {
-	out := make([]entry, len(places))
+// places reads what holders have, in order. Places that no device can have are empty, and
+// so are those of second entries.
+func (s *session) places(ctx context.Context, places []panel.Place) ([]holding, error) {
 	var uuids []string
 	for _, p := range places {
 		if uuid, ok := id(p.ID); ok && p.Slot == 0 && !slices.Contains(uuids, uuid) {
 			uuids = append(uuids, uuid)
 		}
 	}
-	found := map[string]entry{}
-	for batch := range slices.Chunk(uuids, s.opts.Batch) {
-		entries, err := s.get(ctx, batch)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range entries {
-			found[e.UUID] = e
+	for _, uuid := range uuids {
+		if twin, ok := second(uuid); ok && !slices.Contains(uuids, twin) {
+			uuids = append(uuids, twin)
 		}
 	}
+	entries, err := s.get(ctx, uuids)
+	if err != nil {
+		return nil, err
+	}
+	holders, seconds := map[string]entry{}, map[string]entry{}
+	for _, e := range entries {
+		if s.isSecond(e) {
+			seconds[s.placeOf(e).ID] = e
+		} else {
+			holders[e.UUID] = e
+		}
+	}
+	out := make([]holding, len(places))
 	for i, p := range places {
-		out[i] = found[strings.ToLower(p.ID)]
+		uuid := strings.ToLower(p.ID)
+		out[i] = holding{p, holders[uuid], seconds[uuid]}
 	}
 	return out, nil
 }
 
-// report says what an entry is. Digits are told if disclose says so and the device shows
-// them.
-func (s *session) report(p panel.Place, e entry, disclose bool) (panel.Report, error) {
-	r := panel.Report{Place: p, Exists: e.Access.exists(), Sight: panel.Presence}
+// report says what a holder has. Digits are told if disclose says so and the device shows
+// them. The second entry is told of only where somebody else changed it: its name and its
+// validity are the holder's, and while it opens the user is there.
+func (s *session) report(h holding, disclose bool) (panel.Report, error) {
+	r := panel.Report{Place: h.Place, Exists: h.exists(), Sight: panel.Presence}
 	if !r.Exists {
 		return r, nil
 	}
-	w, err := e.Access.window()
+	w, err := h.entry.Access.window()
+	if err != nil {
+		return r, err
+	}
+	other, err := h.second.Access.window()
 	if err != nil {
 		return r, err
 	}
 	r.Known = s.model.Read &^ (panel.FieldCode | panel.FieldLegacyTags)
-	r.Label, r.Tags = e.Name, e.Access.cards()
+	r.Label, r.Tags = h.entry.Name, h.entry.Access.cards()
+	if h.second.Access.exists() {
+		if !h.entry.Access.exists() {
+			other.Revoked = true
+		}
+		r.Label, w = h.second.Name, other
+	}
 	r.Window = panel.Window{Revoked: w.Revoked}
 	if r.Known.Has(panel.FieldFrom) {
 		r.Window = w
 	}
-	if s.ours(e) {
+	if s.ours(h.entry) {
 		r.Editable = s.model.Change
 	}
 	if disclose {
-		if c, err := panel.ParseCode(s.digits(e)); err == nil {
+		if c, err := panel.ParseCode(s.digits(h.entry)); err == nil {
 			r.Sight, r.Code, r.Known = panel.Value, c, r.Known|panel.FieldCode
 		}
 	}

@@ -16,6 +16,7 @@ type session struct {
 	shape  shape
 	model  panel.Model
 	facts  panel.Facts
+	logs   bool   // the event log has who opened
 	start  cursor // what the session before left
 
 	mu     sync.Mutex

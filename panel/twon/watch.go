@@ -1,6 +1,7 @@
 package twon
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"iter"
@@ -71,10 +72,7 @@ func (s *session) Watch(ctx context.Context) iter.Seq2[panel.Event, error] {
 			}
 			return err == nil
 		}
-		log, err := s.readLog(ctx)
-		if !tell(nil, err) {
-			return
-		}
+		log := &logReader{s: s}
 		at, asked := s.start, time.Time{}
 		for ctx.Err() == nil {
 			var events []panel.Event
@@ -84,7 +82,7 @@ func (s *session) Watch(ctx context.Context) iter.Seq2[panel.Event, error] {
 					return
 				}
 			}
-			if !log.on {
+			if !s.logs && !s.model.Tells {
 				tick(ctx, s.opts.Poll)
 			} else if !tell(log.next(ctx, at)) {
 				return
@@ -131,16 +129,17 @@ func (s *session) news(ctx context.Context, at cursor) ([]panel.Event, cursor, e
 		return nil, at, nil
 	}
 	events := []panel.Event{}
-	uuids, unseen := s.mine.others(d, at.Timestamp)
-	slices.Sort(uuids)
+	changed, unseen := s.mine.others(d, at.Timestamp)
 	switch {
 	case unseen:
 		events = append(events, panel.Event{Stale: &panel.Query{All: true}})
-	case len(uuids) > 0:
+	case len(changed) > 0:
 		stale := &panel.Query{}
-		for _, uuid := range slices.Compact(uuids) {
-			stale.Places = append(stale.Places, panel.Place{ID: uuid})
+		for _, e := range changed {
+			stale.Places = append(stale.Places, s.placeOf(e))
 		}
+		slices.SortFunc(stale.Places, func(a, b panel.Place) int { return cmp.Compare(a.ID, b.ID) })
+		stale.Places = slices.Compact(stale.Places)
 		events = append(events, panel.Event{Stale: stale})
 	}
 	return append(events, panel.Event{State: s.state(next)}), next, nil

@@ -47,7 +47,7 @@ func (w *writes) quiet() (uint64, bool) {
 
 // others leaves of a reading what somebody else changed, and says whether something
 // changed that the reading does not show.
-func (w *writes) others(d directory, after int64) (uuids []string, unseen bool) {
+func (w *writes) others(d directory, after int64) (changed []entry, unseen bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	known := after
@@ -57,8 +57,8 @@ func (w *writes) others(d directory, after int64) (uuids []string, unseen bool) 
 	for _, e := range d.Users {
 		known = max(known, e.Timestamp)
 		if e.Timestamp > after && (w.series != d.Series || w.at[e.UUID] < e.Timestamp) {
-			uuids = append(uuids, e.UUID)
+			changed = append(changed, e)
 		}
 	}
-	return uuids, d.Timestamp > known
+	return changed, d.Timestamp > known
 }

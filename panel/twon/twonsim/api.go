@@ -149,7 +149,7 @@ func (d *Device) each(q question, do func(r *record, uuid string, u map[string]a
 		name, _ := u["uuid"].(string)
 		var told map[string]any
 		code := "EDIR_UUID_INVALID_FORMAT"
-		if uuid := strings.ToLower(name); wellFormed(name) {
+		if uuid := strings.ToLower(name); wellFormed(name) && (uuid[14] == '4' || !d.quirks[RandomUUIDs]) {
 			r := d.records[uuid]
 			if r != nil && r.deleted {
 				r = nil

@@ -21,6 +21,7 @@ const (
 // Quirks of the directory.
 const (
 	Capitals         = "uuids in capitals"
+	RandomUUIDs      = "uuids of version 4 only"
 	BlockedUUID      = "a deleted uuid is taken" // until the creation is forced
 	ForceInBody      = "force in the body"       // the query parameter is not looked at
 	NoTombstones     = "no tombstones"           // a deleted entry is gone at once
@@ -39,7 +40,7 @@ var quirkNames = [...]string{
 	InfoNeedsLogin, NonceOnce, SHA256, NoClock, Chunked,
 	Capitals, BlockedUUID, ForceInBody, NoTombstones, NumbersForTimes, ErrorsUnnamed, ErrorsFieldless, LeavesDefaults,
 	SharedTimestamps, InclusiveCursor, MaskedPINs, RefusesDuplicate, ExclusiveEnd,
-	NoLog, NoAuthenticated, HastyPull,
+	NoLog, NoAuthenticated, HastyPull, RandomUUIDs,
 }
 
 // Quirks lists the names.
