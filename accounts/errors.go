@@ -160,6 +160,9 @@ var (
 	// ErrRestoreUnsupported: a removed account does not come back.
 	ErrRestoreUnsupported = fault.New(fault.Unsupported, "accounts: a removed account cannot be restored").
 				Hinted("Add the account again and assign it again.")
+	// ErrAtProvider: the owner signs in at an identity provider and has no password.
+	ErrAtProvider = fault.New(fault.Precondition, "accounts: the owner signs in at an identity provider").
+			Hinted("Have the password reset at the provider, or unbind the account from it first.")
 	// ErrResetUnsupported: the policy has no reset by mail.
 	ErrResetUnsupported = fault.New(fault.Unsupported, "accounts: passwords are not reset by mail here").
 				Hinted("Ask an operator to set a new password.")

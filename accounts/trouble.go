@@ -36,6 +36,7 @@ func Troubles() []Trouble {
 		{mail, "The mail server refuses the address.", ErrEmailRejected},
 		{mail, "The account has no address.", ErrNoEmail},
 		{mail, "Passwords are not reset by mail here.", ErrResetUnsupported},
+		{mail, "The owner signs in at an identity provider.", ErrAtProvider},
 		{enter, "The account is not confirmed.", ErrAccountNotConfirmed},
 		{enter, "The account is suspended, or disabled.", ErrAccountSuspended},
 		{enter, "The account was removed.", ErrAccountRemoved},

@@ -12,6 +12,9 @@
 // about keys and about reading the log, are for readers of all sites. What somebody
 // read is itself an entry, at most one an hour for each reader, with the count.
 //
+// [Journal.Self] gives somebody the entries about themselves, where the policy says so: they
+// see and prove those without any right, and of others who are named there no more than ids.
+//
 // # Order
 //
 // Screens page by time ([Reader.Query]), which shows an entry as soon as it is

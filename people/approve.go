@@ -69,13 +69,15 @@ func (op *Operator) second(u *flow.Unit, name string, about accounts.Account, ac
 		Expires: u.Now().Add(approvalLife), Op: p.Op, Sites: about.Sites.IDs(), Target: string(about.ID)}}
 }
 
-// ask records that an act waits, once, and returns the error that says so.
+// ask records that an act waits, once, and returns the error that says so. A factor that was
+// proven for the act is there for it still.
 func (op *Operator) ask(ctx context.Context, a *asked) error {
 	_, err := op.people.core.Act(ctx, op.actor, func(u *flow.Unit) error {
 		was, found, err := flow.Load(u, rec.Approvals, a.ID)
 		if err != nil || found && u.Now().Before(was.Expires) {
 			return err
 		}
+		u.Keep()
 		if _, err := u.Say(audit.ApprovalAsked, audit.Success, []string{a.Target}, flow.F(audit.FieldOperation, a.Op),
 			flow.F(audit.FieldAccount, a.Target), flow.F(audit.FieldAct, strings.Join(a.Act, "; ")), flow.F(audit.FieldDeadline, stamp(a.Expires))); err != nil {
 			return err

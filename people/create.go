@@ -32,7 +32,9 @@ type NewAccount struct {
 // zero for an account without an address; the account is there either way.
 //
 // Whoever gives roles needs the right to change roles, and no role gives more than the
-// operator has; where that needs approval, roles are given afterwards. Errors: those of [accounts.Policy.Check], [ErrNoSites],
+// operator has; where that needs approval, roles are given afterwards. It needs a fresh
+// factor then: one that is bound to an act is proven for "people.Create", without a target.
+// Errors: those of [accounts.Policy.Check], [ErrNoSites],
 // [accounts.ErrEmailInUse], [accounts.ErrUsernameTaken], [accounts.ErrSiteMismatch],
 // [accounts.ErrSiteNotFound],
 // [accounts.ErrRoleNotFound], [accounts.ErrMailerNotConfigured].

@@ -137,3 +137,22 @@ func ExampleOperator_Remove() {
 	// <nil>
 	// false
 }
+
+// A new PIN reaches its holder and nobody else: the operator gives the word away, the page
+// behind it shows the PIN once.
+func ExampleOperator_HandOver() {
+	ctx := context.Background()
+	service, op, _ := demo(people.Options{})
+	holder := must(op.CreateConfirmed(ctx, people.NewAccount{Email: must(accounts.ParseEmail("holder@example.com")), Sites: accounts.TheseSites("north")}))
+	offer, err := op.HandOver(ctx, holder.ID, people.HandOver{Life: time.Hour})
+	fmt.Println(offer.Word, err) // a link carries offer.Word.Reveal()
+
+	pin, err := service.Collect(ctx, offer.Word) // when the holder taps the button, not when the page opens
+	fmt.Println(pin.Len(), err)
+	_, err = service.Collect(ctx, offer.Word)
+	fmt.Println(err)
+	// Output:
+	// [redacted] <nil>
+	// 6 <nil>
+	// people: the code does not work
+}

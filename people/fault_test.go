@@ -127,6 +127,9 @@ func TestNothingOfAnotherSiteIsRead(t *testing.T) {
 	_, err = b.op.IssueVisitor(t.Context(), people.NewVisitor{First: planted[1], Groups: []string{"anywhere"}, Host: foreign.ID, Sites: accounts.TheseSites("south"), Until: time.Now().Add(time.Hour)})
 	require.NoError(t, err)
 	require.NoError(t, b.op.SetAttribute(t.Context(), foreign.ID, "floor", planted[1]))
+	_, err = b.op.CreateConfirmed(t.Context(), people.NewAccount{Email: email(t, "installer."+planted[0]), First: planted[1], Kind: accounts.InstallerKind,
+		Sites: accounts.TheseSites("south")})
+	require.NoError(t, err)
 	own, err := b.op.CreateConfirmed(t.Context(), people.NewAccount{Email: email(t, "north@example.com"), Sites: sites})
 	require.NoError(t, err)
 	_, err = b.op.Erase(t.Context(), foreign.ID)
@@ -138,6 +141,7 @@ func TestNothingOfAnotherSiteIsRead(t *testing.T) {
 	}
 	assert.Contains(t, text, "north@example.com", "the walk reads")
 	assert.Contains(t, read(t, b.op, own.ID, foreign.ID), planted[1], "and would find it")
+	assert.Contains(t, read(t, b.op, own.ID, foreign.ID), `"Approval":"pending"`, "installers too")
 }
 
 // read calls every operation that answers with something, by reflection, with every id
@@ -149,7 +153,7 @@ func read(t *testing.T, op *people.Operator, ids ...accounts.ID) string {
 	for i := range v.NumMethod() {
 		m, name := v.Method(i), v.Type().Method(i).Name
 		right := accounts.PermissionFor("people." + name).Right
-		if right != accounts.AccountsView && right != accounts.VisitorsManage && right != accounts.ProfilesManage && right != accounts.ApprovalsGive {
+		if right != accounts.AccountsView && right != accounts.VisitorsManage && right != accounts.ProfilesManage && right != accounts.ApprovalsGive && name != "Installers" {
 			continue
 		}
 		for _, id := range ids {
@@ -158,6 +162,9 @@ func read(t *testing.T, op *people.Operator, ids ...accounts.ID) string {
 				arg := reflect.New(m.Type().In(j)).Elem()
 				if arg.Type() == reflect.TypeFor[accounts.ID]() {
 					arg.SetString(string(id))
+				}
+				if name == "Installers" {
+					arg.SetString("south")
 				}
 				args = append(args, arg)
 			}

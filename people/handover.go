@@ -77,7 +77,7 @@ func (op *Operator) HandOver(ctx context.Context, id accounts.ID, h HandOver) (O
 		out.Word, out.Expires = panel.SecretOf(word), secret.Expires
 		if h.Mail {
 			out.Word, secret.Secret = panel.Secret{}, flow.OneTimeOf(word)
-			message, err = u.Post(flow.Posting{Account: string(id), To: a.Email, Name: a.Name(), Secret: secret})
+			message, err = u.Post(flow.Posting{Account: string(id), To: a.Email, Name: a.Name(), Secret: secret, PIN: now.PIN.Generation})
 		}
 		return err
 	})

@@ -79,6 +79,7 @@ func (op *Operator) decide(ctx context.Context, name string, id accounts.ID, sit
 				return err
 			}
 		}
+		u.Project(string(id)) // devices of the site follow
 		if err := say(u, audit.AccountInstallerDecided, b, flow.F(audit.FieldSites, site),
 			flow.F(audit.FieldStatusBefore, string(was)), flow.F(audit.FieldStatus, string(how))); err != nil {
 			return err

@@ -39,7 +39,8 @@ func (c Confirmation) check(a accounts.Account) error {
 
 // Remove ends an account for good: its owner cannot sign in any more, it is no panel
 // user's account from that moment on, its address is free, its codes and messages are
-// void, and its photo, attributes, password and factors are gone. Codes, labels and partitions of panel users stay as they are, and so does the log.
+// void, and its photo, attributes, password, factors, provider and devices are gone. Codes,
+// labels and partitions of panel users stay as they are, and so does the log.
 //
 // It cannot be undone. To take an account off a panel user and keep it, unassign it
 // (package roster); to take access away for a while, suspend it. After a mistake add the
@@ -139,7 +140,7 @@ func (s *Service) bury(u *flow.Unit, a, gone accounts.Account, fields ...flow.Fi
 	if err := errors.Join(u.VoidSecrets(string(id)), u.VoidSecret(moved, string(id))); err != nil {
 		return err
 	}
-	if err := strip(u, id); err != nil {
+	if err := s.strip(u, id); err != nil {
 		return err
 	}
 	u.Do(store.Mark{Line: flow.UnlinkLine(string(id))})
@@ -160,10 +161,31 @@ func (s *Service) unlink(ctx context.Context, actor accounts.Actor, id accounts.
 }
 
 // strip takes away what is kept beside an account: its photo and face, its attributes, the
-// consents of its owner, and how they signed in.
-func strip(u *flow.Unit, id accounts.ID) error {
-	return errors.Join(lose(u, rec.Photos, string(id)), lose(u, rec.Salts, faceKey(id)), lose(u, rec.AttributeLists, string(id)),
+// consents of its owner, and how they signed in: with a password, at a provider, and with a
+// PIN on their devices.
+func (s *Service) strip(u *flow.Unit, id accounts.ID) error {
+	login, _, err := flow.Load(u, rec.Logins, string(id)) // before the devices: one that is enrolled meanwhile writes it
+	if err != nil {
+		return err
+	}
+	if err := s.unenrol(u, id); err != nil {
+		return err
+	}
+	if login.Subject != "" {
+		err = lose(u, rec.Subjects, login.Subject)
+	}
+	return errors.Join(err, lose(u, rec.Photos, string(id)), lose(u, rec.Salts, faceKey(id)), lose(u, rec.AttributeLists, string(id)),
 		lose(u, rec.ConsentLists, string(id)), lose(u, rec.Logins, string(id)))
+}
+
+// unenrol takes off the devices on which an account's PIN signs in.
+func (s *Service) unenrol(u *flow.Unit, id accounts.ID) error {
+	q := store.Query{Kind: rec.Enrolments.Name, Term: rec.ByAccount, From: []byte(id), To: append([]byte(id), 0)}
+	rs, err := s.core.Store.List(u.Context(), q) // there are few: enrolling one takes off those that have ended
+	for _, r := range rs {
+		err = errors.Join(err, lose(u, rec.Enrolments, r.Key.ID))
+	}
+	return err
 }
 
 // lose drops a record, if there is one.

@@ -8,6 +8,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
+	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
@@ -27,7 +28,7 @@ const resetsAnHour = 3
 //
 // Errors: [accounts.ErrMailerNotConfigured], [accounts.ErrMailerUnavailable],
 // [accounts.ErrEmailRejected], [ErrResetLimit], [accounts.ErrNoEmail],
-// [accounts.ErrResetUnsupported], [accounts.ErrConfirmationRequired],
+// [accounts.ErrResetUnsupported], [accounts.ErrAtProvider], [accounts.ErrConfirmationRequired],
 // [accounts.ErrConfirmationMismatch], [accounts.ErrAccountNotFound].
 func (op *Operator) ResetPassword(ctx context.Context, id accounts.ID, confirm ...Confirmation) (Delivery, error) {
 	const name = "ResetPassword"
@@ -52,6 +53,12 @@ func (op *Operator) ResetPassword(ctx context.Context, id accounts.ID, confirm .
 		}
 		if err := op.guard(u, name, g, a); err != nil {
 			return err
+		}
+		switch login, _, err := flow.Load(u, rec.Logins, string(id)); {
+		case err != nil:
+			return err
+		case login.Subject != "":
+			return accounts.ErrAtProvider // the code would set nothing
 		}
 		purpose := flow.Reset
 		if a.Confirmed.IsZero() {

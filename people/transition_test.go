@@ -178,6 +178,7 @@ put account if=2
 `},
 	{"reset", accounts.Active, acts[2].run, `entry account.password.reset.sent targets=3
 check account if=1
+check login if=0
 check person if=1
 check person if=1
 count mail by=+1 max=3
@@ -187,6 +188,7 @@ put sent if=0
 `},
 	{"reset of an account that is not confirmed", accounts.NotConfirmed, acts[2].run, `entry account.password.reset.sent targets=3
 check account if=1
+check login if=0
 check person if=1
 check person if=1
 count mail by=+1 max=3

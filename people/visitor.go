@@ -120,9 +120,16 @@ func (v *issue) put(u *flow.Unit, pin credentials.Code) error {
 	if v.Stay > 0 {
 		account.Window.Until = v.From.Add(v.Stay)
 	}
-	var err error
+	h, err := flow.HoldingOf(u, string(v.id))
+	if err != nil {
+		return err
+	}
+	h.Codes = v.op.people.o.Codes
+	if err := h.SetCode(rec.PIN, pin); err != nil {
+		return err
+	}
 	if v.made, v.message, err = v.op.add(u, v.grant, v.id, account, func(u *flow.Unit, _ accounts.Grant, a *accounts.Account) (string, []flow.Field, error) {
-		return v.begin(u, a, pin)
+		return v.begin(u, a, flow.Posting{Secret: flow.Issued{Secret: flow.OneTimeCode(pin)}, PIN: h.PIN.Generation})
 	}); err != nil {
 		return err
 	}
@@ -136,19 +143,12 @@ func (v *issue) put(u *flow.Unit, pin credentials.Code) error {
 			return err
 		}
 	}
-	h, err := flow.HoldingOf(u, string(v.id))
-	if err != nil {
-		return err
-	}
-	h.Codes = v.op.people.o.Codes
-	if err := h.SetCode(rec.PIN, pin); err != nil {
-		return err
-	}
 	return h.Write("PIN", "")
 }
 
-// begin makes a visitor of a new account, and posts the PIN where that was asked for.
-func (v *issue) begin(u *flow.Unit, a *accounts.Account, pin credentials.Code) (string, []flow.Field, error) {
+// begin makes a visitor of a new account, and posts the message with the PIN where that was
+// asked for.
+func (v *issue) begin(u *flow.Unit, a *accounts.Account, p flow.Posting) (string, []flow.Field, error) {
 	a.Kind, a.Host = accounts.VisitorKind, v.Host
 	if v.Host != "" {
 		host, err := load(u, v.grant.Sites, v.Host)
@@ -163,8 +163,8 @@ func (v *issue) begin(u *flow.Unit, a *accounts.Account, pin credentials.Code) (
 	if *a, err = a.Confirm(u.Now()); err != nil || !v.MailPIN {
 		return "", nil, err
 	}
-	id, err := u.Post(flow.Posting{Account: string(a.ID), To: a.Email, Name: a.Name(),
-		Secret: flow.Issued{Purpose: flow.Purpose(VisitorLetter), Secret: flow.OneTimeCode(pin), Expires: a.Window.Until}})
+	p.Account, p.To, p.Name, p.Secret.Purpose, p.Secret.Expires = string(a.ID), a.Email, a.Name(), flow.Purpose(VisitorLetter), a.Window.Until
+	id, err := u.Post(p)
 	return id, []flow.Field{flow.F(audit.FieldMessage, id)}, err
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 	"github.com/seed-a2d3eaca/keyholder/people"
+	"github.com/seed-a2d3eaca/keyholder/roster"
 	"github.com/seed-a2d3eaca/keyholder/store"
 	"github.com/seed-a2d3eaca/keyholder/store/storetest"
 )
@@ -307,6 +308,72 @@ func TestGroupsAreGivenWithinOnesSites(t *testing.T) {
 	n.Sites = accounts.TheseSites("south")
 	_, err = b.as("north").IssueVisitor(t.Context(), n)
 	require.ErrorIs(t, err, accounts.ErrSiteMismatch)
+}
+
+// A PIN is not mailed any more once it, or the way in, has ended; neither is the word by
+// which a PIN is collected.
+//
+// Rules: S29, G213
+func TestAMailedPINDiesBeforeItLeaves(t *testing.T) {
+	type whose struct {
+		people.Account
+		spare credentials.Code
+	}
+	for name, c := range map[string]struct {
+		end  func(b *bench, desk *roster.Operator, a whose) error
+		sent bool
+	}{
+		"nothing happened": {func(*bench, *roster.Operator, whose) error { return nil }, true},
+		"its duress PIN was set": {func(b *bench, desk *roster.Operator, a whose) error {
+			return desk.Person(a.ID).SetDuressPIN(b.t.Context(), a.spare)
+		}, true},
+		"replaced": {func(b *bench, desk *roster.Operator, a whose) error {
+			return desk.Person(a.ID).SetPIN(b.t.Context(), a.spare)
+		}, false},
+		"taken away": {func(b *bench, desk *roster.Operator, a whose) error {
+			return desk.Person(a.ID).RemovePIN(b.t.Context())
+		}, false},
+		"revoked": {func(b *bench, _ *roster.Operator, a whose) error {
+			_, err := b.op.Revoke(b.t.Context(), a.ID, "")
+			return err
+		}, false},
+		"suspended": {func(b *bench, _ *roster.Operator, a whose) error {
+			_, err := b.op.Suspend(b.t.Context(), a.ID, "")
+			return err
+		}, false},
+		"removed": {func(b *bench, _ *roster.Operator, a whose) error {
+			return b.op.Remove(b.t.Context(), a.ID, people.Confirmation{Account: a.Email.String()})
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.groups()
+			desk := b.desk().op
+			n := guest()
+			n.Email, n.MailPIN = email(t, "guest@example.com"), true
+			v, owner := b.visit(n), b.account("owner@example.com", accounts.Active)
+			o := b.offer(owner, people.HandOver{Mail: true})
+			for spare, a := range map[string]people.Account{"739105": v.Account, "860472": owner} {
+				code, err := credentials.ParseCode(spare)
+				require.NoError(t, err)
+				require.NoError(t, c.end(b, desk, whose{a, code}))
+			}
+			require.NoError(t, b.svc.Work(t.Context()))
+			want := people.GivenUp
+			if c.sent {
+				want = people.Accepted
+			}
+			for _, r := range []people.Receipt{v.Delivery.Receipt, o.Delivery.Receipt} {
+				d, err := b.op.Delivery(t.Context(), r)
+				require.NoError(t, err)
+				assert.Equal(t, want, d.State)
+				assert.Equal(t, c.sent, d.Reason == "")
+			}
+			for _, r := range b.kind(store.Sent) {
+				assert.NotContains(t, string(r.Body), `"parts"`, "what it said is gone")
+			}
+		})
+	}
 }
 
 // Without a mailer no PIN can be promised to a mailbox.

@@ -142,6 +142,14 @@ func (s *Service) mailReset(u *flow.Unit, id string) error {
 	if err := acc.May(accounts.Reset, s.o.Accounts); err != nil {
 		return err
 	}
+	switch login, _, err := flow.Load(u, rec.Logins, id); {
+	case err != nil:
+		return err
+	case login.Subject != "": // the code would set nothing
+		_, err := u.Say(audit.OperationRefused, audit.Failure, []string{id}, flow.F(audit.FieldAccount, id),
+			flow.F(audit.FieldOperation, "signin.Forgot"), flow.F(audit.FieldReason, flow.Reason(accounts.ErrAtProvider)))
+		return err
+	}
 	purpose := flow.Reset
 	if acc.Confirmed.IsZero() {
 		purpose = flow.Setup

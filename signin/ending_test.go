@@ -197,6 +197,24 @@ func TestWhetherTokensEndWithEverythingIsAPolicy(t *testing.T) {
 	}
 }
 
+// Whoever looks at somebody's sessions does not get to act as them.
+func TestAListOfSessionsHandsNobodysActorOut(t *testing.T) {
+	w := newWorld(t)
+	a := w.owner("tower")
+	token := w.in("tower").Token
+	own, err := w.hands(token).Sessions(t.Context())
+	require.NoError(t, err)
+	others, err := w.op.Sessions(t.Context(), a.ID)
+	require.NoError(t, err)
+	require.Len(t, append(own, others...), 2)
+	for _, s := range append(own, others...) {
+		assert.Zero(t, s.Actor())
+	}
+	s, err := w.signin.Check(t.Context(), token, home)
+	require.NoError(t, err)
+	assert.Equal(t, a.ID, s.Actor().ID())
+}
+
 // Who shows the token of a session that has ended is told by what; nobody else is.
 //
 // Rules: G179

@@ -80,7 +80,8 @@ func TestASubjectIsBoundOnce(t *testing.T) {
 	require.EqualValues(t, 1, wins(func(i int) error { return w.op.Bind(t.Context(), ids[i], issuer, "subject-1") }))
 }
 
-// What keeps somebody out whom a provider has proven, and that it is one answer.
+// What keeps somebody out whom a provider has proven, and that it is one answer. A removed
+// account has no binding any more.
 //
 // Rules: G212
 func TestAProofIsNotEnoughForEverybody(t *testing.T) {
@@ -95,7 +96,7 @@ func TestAProofIsNotEnoughForEverybody(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, w.people.Remove(t.Context(), removed.ID, people.Confirmation{Account: "removed@example.com"}))
 	require.NoError(t, w.op.Unbind(t.Context(), freed.ID))
-	for subject, want := range map[string]error{"suspended": accounts.ErrAccountSuspended, "removed": accounts.ErrAccountRemoved,
+	for subject, want := range map[string]error{"suspended": accounts.ErrAccountSuspended, "removed": signin.ErrNotBound,
 		"freed": signin.ErrNotBound, "nobody": signin.ErrNotBound, "freed@example.com": signin.ErrNotBound} {
 		_, err := w.signin.Federate(t.Context(), vouched(subject), home)
 		require.ErrorIs(t, err, accounts.ErrSignIn, subject)
@@ -147,10 +148,14 @@ func TestABoundAccountHasNoPassword(t *testing.T) {
 	require.ErrorIs(t, err, accounts.ErrSignIn)
 	set := signin.NewPassword{Name: "tower", Code: sent, Password: second, From: home}
 	require.ErrorIs(t, w.signin.SetPassword(t.Context(), set), signin.ErrCode, "a code from before")
+	w.work()
+	mails := len(w.mail.Sent())
 	_, err = w.people.ResetPassword(t.Context(), a.ID)
-	require.NoError(t, err)
-	set.Code = w.code("tower")
-	require.ErrorIs(t, w.signin.SetPassword(t.Context(), set), signin.ErrCode, "a code from after")
+	require.ErrorIs(t, err, accounts.ErrAtProvider)
+	require.NoError(t, w.signin.Forgot(t.Context(), "tower@example.com", home), "the same answer as to everybody")
+	require.NoError(t, w.signin.Work(t.Context()))
+	assert.Len(t, w.mail.Sent(), mails, "a code that sets nothing")
+	assert.Equal(t, 2, w.entries()[audit.OperationRefused])
 	require.ErrorIs(t, w.op.SetPassword(t.Context(), a.ID, second), signin.ErrMethod)
 	r, err := w.signin.Federate(t.Context(), vouched("subject-1"), home)
 	require.NoError(t, err)
@@ -273,6 +278,7 @@ func TestAPasswordIsNotChangedWhileTheAccountIsBound(t *testing.T) {
 	f, err := w.op.Factors(t.Context(), a.ID)
 	require.NoError(t, err)
 	assert.False(t, f.Password)
+	assert.Equal(t, issuer, f.Issuer)
 }
 
 // behind is the service on the store below the faults: another node.

@@ -166,6 +166,7 @@ type Factors struct {
 	App      bool
 	Recovery int // codes that are left
 	Usable   []Method
+	Issuer   string    // of the provider at which the owner signs in, see Bind; "" for none
 	Last     time.Time // the last sign-in; zero for never
 }
 
@@ -190,6 +191,15 @@ func (op *Operator) Factors(ctx context.Context, id accounts.ID) (Factors, error
 	if err != nil {
 		return Factors{}, err
 	}
+	var bound rec.Subject
+	if l.Subject != "" {
+		if rs, err = op.s.core.Store.Load(ctx, rec.Subjects.Key(l.Subject)); err != nil {
+			return Factors{}, err
+		}
+		if bound, _, err = rec.Subjects.Decode(rs[0]); err != nil {
+			return Factors{}, err
+		}
+	}
 	usable, _ := op.s.methods(a, l)
-	return Factors{Password: l.Password != "", Required: op.s.needsFactor(a, l, From{Local: true}), App: l.App != nil, Recovery: len(l.Recovery), Usable: usable, Last: seen.At}, nil
+	return Factors{Issuer: bound.Issuer, Password: l.Password != "", Required: op.s.needsFactor(a, l, From{Local: true}), App: l.App != nil, Recovery: len(l.Recovery), Usable: usable, Last: seen.At}, nil
 }

@@ -113,7 +113,9 @@ func (s *Service) sessions(ctx context.Context, id string) ([]Session, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, s.view(v.ID, at.session, at.account, at.seen, From{}))
+		shown := s.view(v.ID, at.session, at.account, at.seen, From{})
+		shown.actor = accounts.Actor{} // who looks has not shown its token
+		out = append(out, shown)
 	}
 	return out, err
 }

@@ -35,7 +35,8 @@ type Session struct {
 	actor       accounts.Actor
 }
 
-// Actor is the owner, for the other services: with the rights that the session has.
+// Actor is the owner, for the other services: with the rights that the session has. Of a
+// session in a list it is nobody.
 func (s Session) Actor() accounts.Actor { return s.actor }
 
 // sessionVia is what an actor's way begins with: a session's or an API token's id follows.

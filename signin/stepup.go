@@ -43,7 +43,7 @@ type Act struct {
 // check reports [ErrAct].
 func (a Act) check() error {
 	p := accounts.PermissionFor(a.Op)
-	if !p.StepUp || a.Target == "" && !p.Loose || len(a.Target) > maxName || strings.Contains(a.Target, "@") { // an address is nobody's id, and personal
+	if !p.StepUp && p.Inner == "" || a.Target == "" && !p.Loose || len(a.Target) > maxName || strings.Contains(a.Target, "@") { // an address is nobody's id, and personal
 		return ErrAct
 	}
 	return nil
@@ -60,8 +60,8 @@ func (o *Owner) StepUp(ctx context.Context, m Method, code otp.Answer, typed pas
 
 // Prove proves the owner again as [Owner.StepUp] does, for one act on one target. Under the
 // session's new token [Session.Actor] may do it, once and within five minutes: the change
-// that is the act spends the proof, and so does asking another person to approve it. A
-// newer proof takes its place. Errors: as StepUp, and [ErrAct].
+// that is the act spends the proof; asking another person to approve it does not. A newer
+// proof takes its place. Errors: as StepUp, and [ErrAct].
 func (o *Owner) Prove(ctx context.Context, act Act, m Method, code otp.Answer, typed password.Password) (Token, error) {
 	if err := act.check(); err != nil {
 		return Token{}, err

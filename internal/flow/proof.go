@@ -22,6 +22,10 @@ func steppedUp(actor accounts.Actor, op, site string, now time.Time) bool {
 	return actor.Rely(mint.Token{}, op, site, now, stepUp)
 }
 
+// Keep says that the change is not the act for which the actor's proof is, but a step
+// towards it: the proof has to be there and is kept for the act.
+func (u *Unit) Keep() { u.keeps = true }
+
 // spend puts into a change that the proof is used up on which it rests. A change that does
 // not say that something was done spends nothing: refusals, counters. One that does, and
 // not to the target of the proof, is refused.
@@ -39,6 +43,9 @@ func (u *Unit) spend() error {
 	}
 	if !found || v.Proof == nil || v.Proof.ID != p.ID {
 		return accounts.ErrStepUpRequired // another request was faster
+	}
+	if u.keeps {
+		return nil
 	}
 	v.Proof = nil
 	u.spends = true

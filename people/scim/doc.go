@@ -20,9 +20,8 @@
 // sessions and enrolled devices are void, and wishes of its owner that give access to
 // somebody are held for review (R249). active true takes that back, but neither a
 // revocation nor a suspension by a person; a request that says nothing of it changes
-// nothing of it. DELETE revokes too, and the account is no user
-// any more, until a user with its userName is created again; removing it for good is a
-// person's.
+// nothing of it. DELETE revokes too, and the account is no user any more, until a user with
+// its userName is created again; removing it for good is a person's.
 //
 // The endpoint stands on the standard library: RFC 7644 asks little of a service that has
 // one resource, no bulk and one filter, and says so in ServiceProviderConfig.

@@ -304,4 +304,6 @@ func TestTheClientsSecretDoesNotPrint(t *testing.T) {
 	text, err := json.Marshal(o.Secret)
 	require.NoError(t, err)
 	assert.NotContains(t, fmt.Sprintf("%v %+v %s", o, o, text), clientSecret)
+	w := newWorld(t)
+	assert.NotContains(t, fmt.Sprintf("%+v %#v", w.oidc, w.oidc), clientSecret, "the provider")
 }

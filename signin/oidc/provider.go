@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -68,6 +69,10 @@ type Provider struct {
 	tokens  *oidc.IDTokenVerifier
 	governs []string
 }
+
+// Format writes the issuer alone: fmt looks into fields where types that redact themselves
+// are not asked.
+func (p *Provider) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.o.Issuer) }
 
 // signed are the algorithms by which a token may be signed: by a key that only the provider
 // has.
