@@ -53,18 +53,17 @@ func (w *pass) decide(u *flow.Unit, only string) (plan, error) {
 		if only != "" && id != only {
 			continue
 		}
-		device, found, err := flow.Peek(u, rec.Panels, id)
+		device, err := w.rel.device(u.Context(), w.desk, id)
+		if only != "" { // a wish goes by the panel as it is
+			device, err = w.desk.device(u.Context(), id)
+		}
 		if err != nil {
 			return p, err
 		}
-		if !found || device.State == rec.Retired || p.owner.Ended.Holds(device.Site) {
+		if !device.found || device.State == rec.Retired || p.owner.Ended.Holds(device.Site) || !p.here(device.Site) {
 			continue
 		}
-		listens, err := listened(u, id, device.Model)
-		if err != nil {
-			return p, err
-		}
-		p.aim(id, device.Model, reach, listens, w.now)
+		p.aim(id, device.Model, reach, device.listen, w.now)
 	}
 	return p, nil
 }
@@ -307,6 +306,8 @@ func (p *plan) whyNot(id, site string) string {
 		return "the account was removed"
 	case !p.in:
 		return "the account was suspended or revoked"
+	case !p.here(site):
+		return "the installer is not accepted at the site"
 	case p.life.Revoked:
 		return "the PIN is used up"
 	case !p.pin.Works():

@@ -32,6 +32,9 @@ type pass struct {
 	as      []credentials.Subject // as whom the person acts, when reach was read
 	reach   map[string]reach
 	plan    plan
+	own     uint64                // digest of what is stored of the person
+	was     finding               // what the last pass found
+	holds   bool                  // it still is so: there is nothing to do
 	users   map[string][]rec.User // by panel
 	moved   int                   // wishes that were made
 	words   map[string]string     // by panel: why it cannot have the person
@@ -131,41 +134,62 @@ func (p *pass) reaches(as []credentials.Subject) map[string]reach {
 	return p.reach
 }
 
-// look reads what the pass goes by.
+// look reads what the pass goes by, unless that is what it was when the last one found
+// nothing to do.
 func (p *pass) look(ctx context.Context) error {
-	_, err := p.desk.core.Act(ctx, projector(), func(u *flow.Unit) error {
+	stored, err := p.desk.userRecords(ctx, p.account)
+	if err != nil {
+		return err
+	}
+	if p.own, err = p.desk.own(ctx, p.account, stored); err != nil {
+		return err
+	}
+	if p.was, p.holds, err = p.desk.found(ctx, p.rel, p.account, p.own); p.holds || err != nil {
+		return err
+	}
+	if p.users, err = byPanel(stored); err != nil {
+		return err
+	}
+	_, err = p.desk.core.Act(ctx, projector(), func(u *flow.Unit) error {
 		var err error
 		p.plan, err = p.decide(u, "")
 		return err
 	})
-	if err == nil {
-		p.users, err = p.desk.usersFor(ctx, p.account)
-	}
 	return err
 }
 
 // usersFor lists the users that were made for an account or are linked to it, by panel.
 func (d *Desk) usersFor(ctx context.Context, account string) (map[string][]rec.User, error) {
-	out := map[string][]rec.User{}
-	for _, term := range []string{rec.ByProjected, rec.ByAccount} {
-		q := store.Query{Kind: rec.Users.Name, Term: term, From: []byte(account), To: append([]byte(account), 0)}
-		for more := true; more; {
-			rs, err := d.core.Store.List(ctx, q)
-			if err != nil {
-				return nil, err
-			}
-			for _, r := range rs {
-				u, _, err := rec.Users.Decode(r)
-				if err != nil {
-					return nil, err
-				}
-				if !slices.ContainsFunc(out[u.Panel], func(o rec.User) bool { return o.Place == u.Place }) {
-					out[u.Panel] = append(out[u.Panel], u)
-				}
-				q.After = &store.Position{Value: []byte(account), ID: r.Key.ID}
-			}
-			more = len(rs) == store.MaxPage
+	rs, err := d.userRecords(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	return byPanel(rs)
+}
+
+// userRecords are the records of these users; one that is both comes twice.
+func (d *Desk) userRecords(ctx context.Context, account string) ([]store.Record, error) {
+	made, err := d.listed(ctx, rec.Users.Name, rec.ByProjected, account)
+	if err != nil {
+		return nil, err
+	}
+	linked, err := d.listed(ctx, rec.Users.Name, rec.ByAccount, account)
+	return append(made, linked...), err
+}
+
+// byPanel reads users, each once.
+func byPanel(rs []store.Record) (map[string][]rec.User, error) {
+	out, seen := map[string][]rec.User{}, map[string]bool{}
+	for _, r := range rs {
+		if seen[r.Key.ID] {
+			continue
 		}
+		seen[r.Key.ID] = true
+		u, _, err := rec.Users.Decode(r)
+		if err != nil {
+			return nil, err
+		}
+		out[u.Panel] = append(out[u.Panel], u)
 	}
 	return out, nil
 }
@@ -208,42 +232,58 @@ func (p *pass) note(id string, err error) {
 // end gives the line back, due when the plan changes by itself. It is given back also
 // when the pass was interrupted.
 func (p *pass) end(ctx context.Context) error {
-	settled := false
-	if p.failed == nil {
-		settled, p.failed = p.settle(ctx)
-	}
+	now := p.was
 	var warned map[string]time.Time
-	if p.failed == nil {
-		warned, p.failed = p.warn(ctx)
+	if p.failed == nil && !p.holds {
+		now, warned, p.failed = p.find(ctx)
 	}
 	words := maps.Clone(p.plan.cannot)
 	maps.Copy(words, p.words)
-	fate := store.Fate{Done: p.line.Gen}
+	fate := store.Fate{Done: p.line.Gen, Again: now.next}
 	switch {
 	case p.failed != nil:
 		fate = store.Fate{Again: p.now.Add(backoff(p.line.Attempts)), Tried: true}
-	case !settled:
-		fate.Again = sooner(p.plan.next, p.now.Add(lookAgain))
-	default:
-		fate.Again = p.plan.next
+	case !now.settled:
+		fate.Again = sooner(now.next, p.now.Add(lookAgain))
 	}
-	whole := p.failed == nil
+	news := p.failed == nil && !p.holds
 	err := p.desk.finish(ctx, p.line, fate, func(u *flow.Unit) error {
-		if !whole {
+		if !news {
 			return nil
 		}
 		return p.misses(u, words, warned)
 	})
-	p.failed = errors.Join(p.failed, err)
+	if p.failed = errors.Join(p.failed, err); p.failed == nil && news && p.moved == 0 && len(p.words) == 0 {
+		p.desk.local.find(p.account, now)
+	}
 	return p.failed
+}
+
+// find is what a pass found that had to look, with the ends that were told ahead.
+func (p *pass) find(ctx context.Context) (finding, map[string]time.Time, error) {
+	f := finding{at: p.now, panels: slices.Sorted(maps.Keys(p.reach))}
+	var err error
+	if f.settled, err = p.settle(ctx); err != nil {
+		return f, nil, err
+	}
+	warned, err := p.warn(ctx)
+	if err != nil {
+		return f, warned, err
+	}
+	f.next = p.plan.next
+	f.basis, err = p.desk.basis(ctx, p.rel, p.own, f.panels)
+	return f, warned, err
 }
 
 // settle lets go of what no device has any more, and reports whether every device is as
 // it should be.
 func (p *pass) settle(ctx context.Context) (bool, error) {
-	users, err := p.desk.usersFor(ctx, p.account)
-	if err != nil {
-		return false, err
+	users := p.users
+	if p.moved > 0 {
+		var err error
+		if users, err = p.desk.usersFor(ctx, p.account); err != nil {
+			return false, err
+		}
 	}
 	settled, leaving := len(p.words) == 0, len(p.plan.pin.Leaving) > 0 || p.plan.gone || p.plan.owner.Moving
 	for _, c := range append(slices.Clone(p.plan.tags), p.plan.duress) {

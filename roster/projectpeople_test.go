@@ -158,3 +158,29 @@ release
 `, first("user.disabled"))
 	})
 }
+
+// What an installer has waits at the devices of a site until they are accepted there, and
+// goes when they are not any more.
+//
+// Rules: S25
+func TestDevicesFollowWhoAcceptsAnInstaller(t *testing.T) {
+	ownPeople(t, nil, func(f *fleet, op func() *keepers.Operator, _ accounts.ID) {
+		e, err := accounts.ParseEmail("installer@example.com")
+		require.NoError(t, err)
+		a, err := op().CreateConfirmed(f.ctx, keepers.NewAccount{Email: e, First: "Installer", Kind: accounts.InstallerKind, Sites: accounts.TheseSites("north", "south")})
+		require.NoError(t, err)
+		f.device("yard", "south", codesOnly())
+		pass(time.Minute)
+		f.rule(roster.AccessRule{ID: "works", Site: "north"}, []accounts.ID{a.ID}, "lobby", "gate")
+		f.rule(roster.AccessRule{ID: "works south", Site: "south"}, []accounts.ID{a.ID}, "yard")
+		require.NoError(t, f.operator().Person(a.ID).SetPIN(f.ctx, known("6137")))
+		pass(settling)
+		require.Empty(t, f.on("6137"))
+		require.NoError(t, op().AcceptInstaller(f.ctx, a.ID, "north"))
+		pass(settling)
+		require.Equal(t, []string{"gate", "lobby"}, f.on("6137"))
+		require.NoError(t, op().RejectInstaller(f.ctx, a.ID, "north"))
+		pass(settling)
+		require.Empty(t, f.on("6137"))
+	})
+}

@@ -3,6 +3,7 @@ package roster
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
@@ -16,19 +17,24 @@ type relation struct {
 	access *credentials.Access
 	points map[string]rec.Point
 	doors  map[string]bool // rules that let use doors only
+	digest uint64          // of all this, as it is stored
+
+	mu      sync.Mutex
+	devices map[string]device // the panels that were asked for
 }
 
 // relation reads the rules, groups and points.
 func (d *Desk) relation(ctx context.Context) (*relation, error) {
-	r := &relation{points: map[string]rec.Point{}, doors: map[string]bool{}}
-	points, err := every(ctx, d.core, rec.Points)
+	r := &relation{points: map[string]rec.Point{}, doors: map[string]bool{}, devices: map[string]device{}}
+	h := d.local.digest()
+	points, err := every(ctx, d.core, rec.Points, h)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range points {
 		r.points[p.ID] = p
 	}
-	groups, err := every(ctx, d.core, rec.Groups)
+	groups, err := every(ctx, d.core, rec.Groups, h)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +42,7 @@ func (d *Desk) relation(ctx context.Context) (*relation, error) {
 	for i, g := range groups {
 		members[i] = g.Group
 	}
-	rules, err := every(ctx, d.core, rec.Rules)
+	rules, err := every(ctx, d.core, rec.Rules, h)
 	if err != nil {
 		return nil, err
 	}
@@ -47,18 +53,19 @@ func (d *Desk) relation(ctx context.Context) (*relation, error) {
 		}
 		r.doors[one.ID] = one.DoorsOnly
 	}
-	r.access = credentials.NewAccess(members, compiled)
+	r.access, r.digest = credentials.NewAccess(members, compiled), h.Sum64()
 	return r, nil
 }
 
-// every reads all records of a kind.
-func every[T any](ctx context.Context, core *flow.Core, k rec.Kind[T]) ([]T, error) {
+// every reads all records of a kind, and adds them to a digest.
+func every[T any](ctx context.Context, core *flow.Core, k rec.Kind[T], h *digest) ([]T, error) {
 	var out []T
 	for q := (store.Query{Kind: k.Name}); ; {
 		rs, err := core.Store.List(ctx, q)
 		if err != nil {
 			return nil, err
 		}
+		h.records(rs)
 		for _, r := range rs {
 			v, _, err := k.Decode(r)
 			if err != nil {
@@ -127,7 +134,11 @@ type stand struct {
 	windows []credentials.Window
 	as      []credentials.Subject
 	name    string
+	barred  func(site string) bool // nil: nowhere. An installer is where nobody has accepted them
 }
+
+// here reports whether the person can have anything at the devices of a site.
+func (s stand) here(site string) bool { return s.barred == nil || !s.barred(site) }
 
 // stands reads a person; the commit checks keyholder's own accounts again.
 func (d *Desk) stands(u *flow.Unit, account string) (stand, error) {
@@ -146,5 +157,9 @@ func (d *Desk) stands(u *flow.Unit, account string) (stand, error) {
 	for _, role := range a.Roles {
 		as = append(as, credentials.Subject{Kind: rec.RoleSubject, ID: role})
 	}
-	return stand{in: a.Suspended.At.IsZero() && !a.Window.Revoked, windows: []credentials.Window{a.Window}, as: as, name: a.Name()}, nil
+	s := stand{in: a.Suspended.At.IsZero() && !a.Window.Revoked, windows: []credentials.Window{a.Window}, as: as, name: a.Name()}
+	if a.Kind == accounts.InstallerKind {
+		s.barred = func(site string) bool { return a.Approval(site) != accounts.Accepted }
+	}
+	return s, nil
 }

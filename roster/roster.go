@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"maps"
 	"slices"
@@ -116,12 +117,15 @@ type local struct {
 	listening bool             // somebody listens to sessions
 	falls     map[string]int   // how often in a row a panel's Watch has ended early
 	chores    map[string]bool  // lines without a panel: true: a turn is on; false: it could not be given back
+
+	seed     maphash.Seed       // of digests
+	findings map[string]finding // by account
 }
 
 func newLocal() *local {
 	return &local{
-		chores: map[string]bool{},
-		here:   map[string]bool{}, lines: map[string]bool{},
+		chores: map[string]bool{}, findings: map[string]finding{}, seed: maphash.MakeSeed(),
+		here: map[string]bool{}, lines: map[string]bool{},
 		sessions: map[string]*kept{}, falls: map[string]int{}, news: make(chan struct{}, 1),
 	}
 }

@@ -68,18 +68,32 @@ func (d *Desk) Sweep(ctx context.Context) (Swept, error) {
 	if d.skew().Abs() > maxSkew {
 		return s, ErrSkew
 	}
-	soon, err := d.soon(ctx, now.Add(flow.SweepEvery))
+	dues, err := d.dues(ctx)
+	if err != nil {
+		return s, err
+	}
+	rel, err := d.relation(ctx)
 	if err != nil {
 		return s, err
 	}
 	err = d.persons(ctx, func(ids []string) error {
 		var lines []store.Line
 		for _, id := range ids {
-			if name := flow.ProjectLine(id); !soon[name] {
-				lines = append(lines, store.Line{Name: name})
+			l := store.Line{Name: flow.ProjectLine(id), Due: dues[flow.ProjectLine(id)]}
+			if !l.Due.IsZero() && l.Due.Before(now.Add(flow.SweepEvery)) {
+				continue // it is looked at then
+			}
+			same, err := d.same(ctx, rel, id, l.Due)
+			if err != nil {
+				return err
+			}
+			if !same {
+				lines = append(lines, l)
 			}
 		}
-		s.Persons += len(ids)
+		if s.Persons += len(ids); len(lines) == 0 {
+			return nil
+		}
 		moved, err := d.project(ctx, lines)
 		s.Found += moved
 		return err
@@ -95,20 +109,35 @@ func (d *Desk) Sweep(ctx context.Context) (Swept, error) {
 	return s, err
 }
 
-// soon lists the lines of persons that are looked at before a time anyway.
-func (d *Desk) soon(ctx context.Context, before time.Time) (map[string]bool, error) {
-	soon := map[string]bool{}
+// same compares what is stored of a person with what the last pass found. If it is the
+// same, and the line is due when that changes by itself, there is nothing to compare.
+func (d *Desk) same(ctx context.Context, rel *relation, account string, due time.Time) (bool, error) {
+	users, err := d.userRecords(ctx, account)
+	if err != nil {
+		return false, err
+	}
+	own, err := d.own(ctx, account, users)
+	if err != nil {
+		return false, err
+	}
+	f, holds, err := d.found(ctx, rel, account, own)
+	return holds && f.guarded(due), err
+}
+
+// dues lists when the lines of persons are due.
+func (d *Desk) dues(ctx context.Context) (map[string]time.Time, error) {
+	dues := map[string]time.Time{}
 	for after := ""; ; {
 		lines, err := d.core.Store.Lines(ctx, flow.ProjectLine(""), after, 100)
 		if err != nil {
 			return nil, err
 		}
 		for _, l := range lines {
-			soon[l.Name] = !l.Due.IsZero() && l.Due.Before(before)
+			dues[l.Name] = l.Due
 			after = l.Name
 		}
 		if len(lines) < 100 {
-			return soon, nil
+			return dues, nil
 		}
 	}
 }
