@@ -21,7 +21,7 @@ func TestAccountSubjectsHold(t *testing.T) {
 		assert.Greater(t, len(out.rows), before, s.name)
 	}
 	for _, row := range out.rows {
-		for _, sure := range []string{"one code used", "wrong passwords at once", "codes A, B, A", "with a suffix", "a session that ends"} {
+		for _, sure := range []string{"one code used", "wrong passwords at once", "codes A, B, A", "a step-up proof", "one session may be", "with a suffix", "a session that ends"} {
 			if strings.Contains(row[0], sure) {
 				assert.Equal(t, "met", row[5], "%v", row)
 			}
