@@ -26,8 +26,9 @@ func TestATextIsFoundByNobodyWhoPrints(t *testing.T) {
 
 func TestATextComesBackAndEqualsItsLike(t *testing.T) {
 	assert.Equal(t, "6137", hidden.Of("6137").Open())
-	assert.True(t, hidden.Of("6137") == hidden.Of("61"+"37"))
-	assert.False(t, hidden.Of("6137") == hidden.Of("6138"))
+	known := map[hidden.Text]bool{hidden.Of("6137"): true}
+	assert.True(t, known[hidden.Of("61"+"37")])
+	assert.False(t, known[hidden.Of("6138")])
 	assert.Empty(t, hidden.Of("").Open())
 	assert.True(t, hidden.Of("").IsZero())
 	assert.False(t, hidden.Of("0").IsZero())
