@@ -25,7 +25,7 @@ func TestManyEndsAreDoneByTheTimeShown(t *testing.T) {
 			m := codesOnly()
 			m.Slots.Last = persons + 5
 			idents = append(idents, fmt.Sprintf("box%d", i))
-			f.device(idents[i], "north", m).pace = time.Second
+			f.device(idents[i], "north", m, func(d *device) { d.pace = time.Second })
 		}
 		pass(time.Minute)
 		var who []accounts.ID

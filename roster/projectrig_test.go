@@ -312,9 +312,14 @@ func (f *fleet) as(id accounts.ID) *roster.Operator {
 // operator is the operator, who has just proven a factor.
 func (f *fleet) operator() *roster.Operator { return f.as("operator") }
 
-func (f *fleet) device(ident, site string, m panel.Model) *device {
+// device is a new device at a site. What it is like beyond its model is said here: once
+// registered, it is looked at.
+func (f *fleet) device(ident, site string, m panel.Model, like ...func(*device)) *device {
 	f.Helper()
 	d := &device{model: m, users: map[panel.Place]panel.Values{}}
+	for _, l := range like {
+		l(d)
+	}
 	f.do(func() { f.all[ident] = d })
 	p, err := f.operator().Register(f.ctx, roster.Registration{Site: site, Driver: "scripted", Ident: ident, Model: &m})
 	require.NoError(f, err)

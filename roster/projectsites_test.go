@@ -39,7 +39,7 @@ func TestARuleLetsNobodyInAtAnotherSite(t *testing.T) {
 // What is open is listed for those whose site it is.
 func TestMattersAreListedForTheirSites(t *testing.T) {
 	inFleet(t, nil, func(f *fleet) {
-		f.device("lobby", "north", codesOnly()).away = true
+		f.device("lobby", "north", codesOnly(), func(d *device) { d.away = true })
 		f.rule(roster.AccessRule{ID: "staff", Site: "north"}, []accounts.ID{"cleaner"}, "lobby")
 		require.NoError(f, f.person("cleaner").SetPIN(f.ctx, known("6137")))
 		pass(time.Minute)
