@@ -67,7 +67,7 @@ func TestManyEndsAreDoneByTheTimeShown(t *testing.T) {
 		risks := 0
 		f.do(func() {
 			for _, a := range f.alerts {
-				require.NotEqual(f, roster.SweepFound, a.Kind)
+				require.NotEqual(f, roster.SweepFound, a.Kind, "%s at %s", a.Text, a.At)
 				if a.Kind == roster.EndAtRisk {
 					risks++
 				}

@@ -1,17 +1,24 @@
 package roster_test
 
 import (
+	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/panel"
 	"github.com/seed-a2d3eaca/keyholder/roster"
+	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
 // Rules: G72, G76, G80, G185, G187, G50, G78, S18
@@ -275,5 +282,53 @@ func TestASuspendedPersonLosesDevicesWithTheNextSweep(t *testing.T) {
 		pass(16 * time.Minute)
 		require.Empty(f, f.on("6137"), "the host's own people are found by the sweep")
 		require.Contains(f, f.actions(), string(audit.SweepFound))
+	})
+}
+
+// gated is a store that holds up who begins a line, while there is a gate.
+type gated struct {
+	store.Store
+	line string
+	gate atomic.Pointer[chan struct{}]
+}
+
+func (g *gated) Own(ctx context.Context, node, line string) (store.Line, error) {
+	if gate := g.gate.Load(); gate != nil && line == g.line {
+		<-*gate
+	}
+	return g.Store.Own(ctx, node, line)
+}
+
+// Rules that change at the moment a person's line is begun are followed at once, and not
+// by the sweep a quarter of an hour later.
+//
+// Rules: G187
+func TestRulesThatChangeWhileALineIsBegunAreFollowed(t *testing.T) {
+	g := &gated{line: flow.ProjectLine("cleaner")}
+	inFleet(t, func(st store.Store) store.Store {
+		g.Store = st
+		return g
+	}, func(f *fleet) {
+		f.device("lobby", "north", codesOnly())
+		pass(time.Minute)
+		for _, step := range []struct {
+			pin  string
+			who  []accounts.ID
+			have []string
+		}{{"6137", []accounts.ID{"cleaner"}, []string{"lobby"}}, {"7283", nil, nil}} {
+			gate := make(chan struct{})
+			g.gate.Store(&gate)
+			var saved sync.WaitGroup
+			saved.Go(func() { assert.NoError(f, f.person("cleaner").SetPIN(f.ctx, known(step.pin))) })
+			synctest.Wait()
+			f.rule(roster.AccessRule{ID: "staff", Site: "north"}, step.who, "lobby")
+			pass(settling)
+			g.gate.Store(nil)
+			close(gate)
+			saved.Wait()
+			pass(settling)
+			require.Equal(f, step.have, append(f.on("6137"), f.on("7283")...))
+		}
+		f.swept(0)
 	})
 }

@@ -91,12 +91,9 @@ func (d *Desk) follow(ctx context.Context, account string) {
 }
 
 // project works lines: first all that take access away, then all that give it. It returns
-// how many wishes that made.
+// how many wishes that made. The rules are read once the lines are begun: a rule that
+// changes later has the line due again, one that changed before is among those read.
 func (d *Desk) project(ctx context.Context, lines []store.Line) (int, error) {
-	rel, err := d.relation(ctx)
-	if err != nil {
-		return 0, err
-	}
 	passes := map[string]*pass{}
 	for _, l := range lines {
 		line, ours, err := d.begin(ctx, l.Name)
@@ -106,9 +103,16 @@ func (d *Desk) project(ctx context.Context, lines []store.Line) (int, error) {
 		if !ours {
 			continue
 		}
-		passes[l.Name] = &pass{desk: d, rel: rel, account: l.Name[len(flow.ProjectLine("")):], line: line, now: d.local.now(), words: map[string]string{}}
+		passes[l.Name] = &pass{desk: d, account: l.Name[len(flow.ProjectLine("")):], line: line, now: d.local.now(), words: map[string]string{}}
+	}
+	rel, err := d.relation(ctx)
+	for _, p := range passes {
+		p.rel = rel
 	}
 	for _, step := range []func(*pass, context.Context){(*pass).take, (*pass).give} {
+		if err != nil {
+			break
+		}
 		err = d.each(ctx, lines, func(ctx context.Context, l store.Line) error {
 			if p, ours := passes[l.Name]; ours {
 				step(p, ctx)
