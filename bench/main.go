@@ -60,7 +60,7 @@ func run(ctx context.Context, what []subject, count int, each time.Duration, onl
 			continue
 		}
 		fmt.Fprintln(os.Stderr, "measuring", s.name, "...")
-		m := &meter{ctx: ctx, dir: dir, count: max(count, 1)}
+		m := &meter{ctx: ctx, dir: dir, count: max(count, 1), each: each}
 		if err := s.measure(m, &t); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}

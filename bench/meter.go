@@ -16,6 +16,7 @@ type meter struct {
 	ctx   context.Context //nolint:containedctx // a meter lives inside one call of run
 	dir   string
 	count int
+	each  time.Duration // of a measurement
 }
 
 // pairs are measurements of two operations that ran in turn.
@@ -24,19 +25,36 @@ type pairs struct {
 	allocs          int64           // of ours, in one operation
 }
 
+// measured is what one measurement found, of one operation.
+type measured struct {
+	took   time.Duration
+	allocs int64
+}
+
 // pair measures ours and a reference in turn; who is first alternates.
 func (m *meter) pair(ours, reference op) (pairs, error) {
+	return m.turns(func() (measured, error) { return m.once(ours) }, func() (measured, error) { return m.once(reference) })
+}
+
+// pairWith does so with operations whose input is laid ready outside of the time, for so
+// many of them at once.
+func (m *meter) pairWith(ready func(), batch int, ours, reference op) (pairs, error) {
+	return m.turns(func() (measured, error) { return m.onceWith(ready, batch, ours) },
+		func() (measured, error) { return m.onceWith(ready, batch, reference) })
+}
+
+func (m *meter) turns(ours, reference func() (measured, error)) (pairs, error) {
 	var p pairs
 	for i := range m.count {
 		first, second := ours, reference
 		if i%2 == 1 {
 			first, second = reference, ours
 		}
-		a, err := m.once(first)
+		a, err := first()
 		if err != nil {
 			return p, err
 		}
-		b, err := m.once(second)
+		b, err := second()
 		if err != nil {
 			return p, err
 		}
@@ -44,7 +62,7 @@ func (m *meter) pair(ours, reference op) (pairs, error) {
 			a, b = b, a
 		}
 		p.add(a)
-		p.reference = append(p.reference, perOp(b))
+		p.reference = append(p.reference, b.took)
 	}
 	return p, nil
 }
@@ -62,13 +80,13 @@ func (m *meter) alone(ours op) (pairs, error) {
 	return p, nil
 }
 
-func (p *pairs) add(ours testing.BenchmarkResult) {
-	p.ours = append(p.ours, perOp(ours))
-	p.allocs = ours.AllocsPerOp()
+func (p *pairs) add(ours measured) {
+	p.ours = append(p.ours, ours.took)
+	p.allocs = ours.allocs
 }
 
 // once measures one operation for the time that the flag says.
-func (m *meter) once(o op) (testing.BenchmarkResult, error) {
+func (m *meter) once(o op) (measured, error) {
 	var failed error
 	r := testing.Benchmark(func(b *testing.B) {
 		for b.Loop() {
@@ -77,12 +95,31 @@ func (m *meter) once(o op) (testing.BenchmarkResult, error) {
 			}
 		}
 	})
-	return r, failed
+	return measured{perOp(r.T, r.N), r.AllocsPerOp()}, failed
+}
+
+// onceWith measures batches of an operation for the time that the flag says, or as many
+// operations. What makes an input ready is not measured.
+func (m *meter) onceWith(ready func(), batch int, o op) (measured, error) {
+	var took time.Duration
+	done := 0
+	for done == 0 || took < m.each && m.ctx.Err() == nil {
+		ready()
+		began := time.Now()
+		for range batch {
+			if err := o(); err != nil {
+				return measured{}, err
+			}
+		}
+		took += time.Since(began)
+		done += batch
+	}
+	return measured{took: perOp(took, done)}, m.ctx.Err()
 }
 
 // perOp keeps fractions of a nanosecond out and never returns 0.
-func perOp(r testing.BenchmarkResult) time.Duration {
-	return max(r.T/time.Duration(max(r.N, 1)), 1)
+func perOp(took time.Duration, n int) time.Duration {
+	return max(took/time.Duration(max(n, 1)), 1)
 }
 
 // ratios returns the smallest, the median and the largest of the pairs' ratios.

@@ -1,8 +1,6 @@
 package credentials
 
 import (
-	"bytes"
-	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -17,7 +15,7 @@ var (
 	// ErrHolderID: a record's holder is "" or has more than 255 bytes.
 	ErrHolderID = fault.New(fault.Invalid, "credentials: not a holder's id").
 			Hinted("Give every record the id of its holder, at most 255 bytes.")
-	// ErrIndexFull: an index holds 134 million secrets or holders.
+	// ErrIndexFull: an index holds 268 million holders, or 4 GiB of their ids.
 	ErrIndexFull = fault.New(fault.Unsupported, "credentials: index is full").
 			Hinted("Keep an index for each site.")
 )
@@ -27,17 +25,19 @@ var (
 // a node that commits nothing gets those of a key made for its site, see [SiteKey].
 //
 // A holder with one code and a window takes less than 100 bytes, not counting what is
-// shared: each different set of groups once, and each record that has a type, hours or
-// limits another 200 bytes. An Index is safe for use by many goroutines.
+// shared: each different set of groups once. Whoever has more takes about 50 more, and 75
+// for each further code, tag or tag's typed number; a type, hours or limits take another
+// 150. An Index is safe for use by many goroutines.
 type Index struct {
 	mu      sync.RWMutex
 	holders pool[holderRow]
-	secrets pool[secretRow]
-	prints  table // of holders and secrets
+	full    pool[fullRow]
+	secrets pool[secretRow] // of full holders
+	prints  printTable
 	ids     table // of holders
 	seed    maphash.Seed
 	names   *names
-	extras  map[uint32]*extra
+	extras  map[uint32]*extra // by holder
 	roles   []roles
 	roleNos map[string]uint32
 	due     timetable
@@ -46,45 +46,38 @@ type Index struct {
 	key     []byte
 }
 
-// holderRow is a record without what few records have, and its first secret. It has 64
-// bytes, so that a look at it loads one line of the processor's cache.
+// holderRow is what is found by a holder's id. What decides is in the entry of the only
+// fingerprint, or in a fullRow.
 type holderRow struct {
-	print       Fingerprint
-	from, until int64 // seconds; noFrom and noUntil without
-	id          uint32
-	roles       uint32
-	more        uint32 // the second secret
-	prev, next  uint32 // in the timetable
-	size        uint8  // of the id
-	flags       uint8
-	turn        turn // what is next in the timetable
-	kind        Kind // of the first secret, 0 without
-	_           [8]byte
+	name       uint32
+	at         uint32 // the fingerprint's hash, or the number of the fullRow
+	prev, next uint32 // in the timetable
+	size       uint8  // of the id
+	bits       uint8
+	turn       turn // what is next in the timetable
 }
 
-// secretRow is one more fingerprint of a holder; a tag's typed number is the row after
-// the tag's.
+// fullRow is a holder who has anything else than one secret and what an entry holds.
+type fullRow struct {
+	span
+	roles   uint32
+	secrets uint32 // the first one
+}
+
+// secretRow is a fingerprint of a full holder; a tag's typed number is the row after the
+// tag's.
 type secretRow struct {
-	print  Fingerprint
-	holder uint32
-	next   uint32 // of the same holder
-	kind   Kind
-	lost   bool
+	print Fingerprint
+	next  uint32 // of the same holder
+	kind  Kind
+	lost  bool
 }
 
-const typedNumber Kind = 255
+// bits are those of the row's entry.
+func (s *secretRow) bits() uint8 { return uint8(s.kind) | bit(isLost, s.lost) }
 
-const (
-	noFrom  = -1 << 63
-	noUntil = 1<<63 - 1
-)
-
-const (
-	flagDisabled = 1 << iota
-	flagRevoked
-	flagLost // the first secret
-	flagExtra
-)
+// typedNumber is the kind of an entry and a row, of no secret.
+const typedNumber = TagNumber + 1
 
 // extra is what few records have.
 type extra struct {
@@ -114,35 +107,11 @@ func NewIndex(o IndexOptions) *Index {
 	if !o.Since.IsZero() {
 		x.done = o.Since.Unix()
 	}
-	x.prints.hash = func(ref uint32) uint64 { return printHash(x.printOf(ref)) }
 	x.ids.hash = func(i uint32) uint64 { return maphash.String(x.seed, x.idOf(x.holders.at(i))) }
 	return x
 }
 
-// printHash is enough of a fingerprint: nobody without its key can choose it.
-func printHash(f *Fingerprint) uint64 { return binary.LittleEndian.Uint64(f[:]) }
-
-// What the table of fingerprints refers to: a holder's first secret, or one of the rest.
-func firstOf(holder uint32) uint32 { return holder << 1 }
-func moreOf(secret uint32) uint32  { return secret<<1 | 1 }
-
-func (x *Index) printOf(ref uint32) *Fingerprint {
-	if ref&1 == 1 {
-		return &x.secrets.at(ref >> 1).print
-	}
-	return &x.holders.at(ref >> 1).print
-}
-
-// owner is the holder who has the fingerprint, or 0.
-func (x *Index) owner(f *Fingerprint) uint32 {
-	ref := x.prints.find(printHash(f), func(ref uint32) bool { return *x.printOf(ref) == *f })
-	if ref&1 == 1 {
-		return x.secrets.at(ref >> 1).holder
-	}
-	return ref >> 1
-}
-
-func (x *Index) idOf(h *holderRow) string { return x.names.at(h.id, h.size) }
+func (x *Index) idOf(h *holderRow) string { return x.names.at(h.name, h.size) }
 
 func (x *Index) find(id string) uint32 {
 	return x.ids.find(maphash.String(x.seed, id), func(i uint32) bool { return x.idOf(x.holders.at(i)) == id })
@@ -151,8 +120,9 @@ func (x *Index) find(id string) uint32 {
 // Put sets the record of a holder in place of the one before. It changes nothing and
 // fails with [ErrHolderID], [ErrIndexFull], [ErrValidityOrder], or with [ErrCodeTaken] if
 // one of its fingerprints is another holder's or twice its own: one code names one
-// holder. The record is due at its next transition after the last [Index.Due]; what the
-// change itself brings about is the caller's affair.
+// holder. Secrets of no known kind open nothing and are left out. The record is due at its
+// next transition after the last [Index.Due]; what the change itself brings about is the
+// caller's affair.
 func (x *Index) Put(r Record) error {
 	if len(r.Holder) == 0 || len(r.Holder) > 255 {
 		return fmt.Errorf("%w: %d bytes", ErrHolderID, len(r.Holder))
@@ -163,47 +133,28 @@ func (x *Index) Put(r Record) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.rows = appendRows(x.rows[:0], r.Secrets)
-	first := 0 // the smallest fingerprint, so that a duress code is not always looked for elsewhere than the PIN
-	for n := range x.rows {
-		if x.rows[n].kind != typedNumber && bytes.Compare(x.rows[n].print[:], x.rows[first].print[:]) < 0 {
-			first = n
-		}
-	}
-	rotate(x.rows, first)
 	i := x.find(r.Holder)
 	if x.taken(i) {
 		return ErrCodeTaken
 	}
-	if most := uint32(1<<(refBits-1) - 1); x.holders.n >= most || x.secrets.n >= most-uint32(len(x.rows)) {
-		return ErrIndexFull
-	}
 	if i == 0 {
+		if x.holders.n >= 1<<refBits-1 || x.names.full() {
+			return ErrIndexFull
+		}
 		i = x.holders.take()
 		h := x.holders.at(i)
-		h.id, h.size = x.names.keep(r.Holder), uint8(len(r.Holder))
+		h.name, h.size = x.names.keep(r.Holder), uint8(len(r.Holder))
 		x.ids.add(i)
 	} else {
 		x.clear(i)
 	}
 	h := x.holders.at(i)
-	h.roles, h.from, h.until, h.flags = x.rolesOf(&r), noFrom, noUntil, 0
-	if !r.Window.From.IsZero() {
-		h.from = r.Window.From.Unix()
-	}
-	if !r.Window.Until.IsZero() {
-		h.until = r.Window.Until.Unix()
-	}
-	if r.Disabled {
-		h.flags |= flagDisabled
-	}
-	if r.Window.Revoked {
-		h.flags |= flagRevoked
-	}
+	h.bits = bit(isDisabled, r.Disabled) | bit(isRevoked, r.Window.Revoked)
 	if e := (extra{r.Type, r.Hours, r.Needs, r.Max, r.Used, r.Life}); e != (extra{}) {
-		h.flags |= flagExtra
+		h.bits |= hasExtra
 		x.extras[i] = &e
 	}
-	x.addSecrets(i, h)
+	x.keep(i, h, spanOf(r.Window), x.rolesOf(&r))
 	x.schedule(i, h)
 	return nil
 }
@@ -212,6 +163,9 @@ func (x *Index) Put(r Record) error {
 func appendRows(rows []secretRow, secrets []Secret) []secretRow {
 	for i := range secrets {
 		s := &secrets[i]
+		if s.Kind == 0 || s.Kind > TagNumber {
+			continue
+		}
 		rows = append(rows, secretRow{print: s.Print, kind: s.Kind, lost: s.Lost})
 		if s.Typed != (Fingerprint{}) {
 			rows = append(rows, secretRow{print: s.Typed, kind: typedNumber})
@@ -220,17 +174,10 @@ func appendRows(rows []secretRow, secrets []Secret) []secretRow {
 	return rows
 }
 
-// rotate brings the n-th row to the front; a tag's typed number stays behind its tag.
-func rotate(rows []secretRow, n int) {
-	slices.Reverse(rows[:n])
-	slices.Reverse(rows[n:])
-	slices.Reverse(rows)
-}
-
 // taken reports whether one of the new rows is another holder's or there twice.
 func (x *Index) taken(own uint32) bool {
 	for n := range x.rows {
-		if owner := x.owner(&x.rows[n].print); owner != 0 && owner != own {
+		if e := x.prints.find(&x.rows[n].print); e != nil && (own == 0 || e.name != x.holders.at(own).name) {
 			return true
 		}
 		for _, before := range x.rows[:n] {
@@ -242,25 +189,39 @@ func (x *Index) taken(own uint32) bool {
 	return false
 }
 
-// addSecrets puts the new rows in, the first one into the holder's own.
-func (x *Index) addSecrets(holder uint32, h *holderRow) {
-	link := &h.more
-	for n, row := range x.rows {
-		if n == 0 {
-			h.print, h.kind = row.print, row.kind
-			if row.lost {
-				h.flags |= flagLost
-			}
-			x.prints.add(firstOf(holder))
-			continue
-		}
-		i := x.secrets.take()
-		row.holder = holder
-		*x.secrets.at(i) = row
-		x.prints.add(moreOf(i))
-		*link = i
-		link = &x.secrets.at(i).next
+// keep puts the new rows in, with what else decides about the holder: all of it into the
+// entry, if it fits there.
+func (x *Index) keep(i uint32, h *holderRow, w span, roles uint32) {
+	e := entry{name: h.name, size: h.size}
+	if len(x.rows) == 1 && h.bits&hasExtra == 0 && e.holds(w, roles) {
+		only := &x.rows[0]
+		e.print, e.bits = only.print, only.bits()|h.bits
+		h.at = printHash(&e.print)
+		x.prints.add(&e)
+		return
 	}
+	h.bits |= isFull
+	h.at = x.full.take()
+	row := x.full.at(h.at)
+	row.span, row.roles = w, roles
+	e.from = i
+	link := &row.secrets
+	for n := range x.rows {
+		s := x.secrets.take()
+		*x.secrets.at(s) = x.rows[n]
+		*link = s
+		link = &x.secrets.at(s).next
+		e.print, e.bits = x.rows[n].print, x.rows[n].bits()|h.bits
+		x.prints.add(&e)
+	}
+}
+
+// span is when a holder may enter.
+func (x *Index) span(h *holderRow) span {
+	if h.bits&isFull == 0 {
+		return x.prints.of(h.at, h.name).span()
+	}
+	return x.full.at(h.at).span
 }
 
 // rolesOf finds the list that the record shares with others, or starts it.
@@ -313,27 +274,47 @@ func (x *Index) Remove(holder string) bool {
 func (x *Index) clear(i uint32) {
 	h := x.holders.at(i)
 	x.unschedule(i, h)
-	if h.kind != 0 {
-		x.prints.remove(firstOf(i))
+	if h.bits&isFull == 0 {
+		only := x.prints.of(h.at, h.name).print
+		x.prints.remove(&only)
+	} else {
+		for n := x.full.at(h.at).secrets; n != 0; {
+			s := x.secrets.at(n)
+			x.prints.remove(&s.print)
+			next := s.next
+			x.secrets.give(n)
+			n = next
+		}
+		x.full.give(h.at)
 	}
-	for s := h.more; s != 0; {
-		next := x.secrets.at(s).next
-		x.prints.remove(moreOf(s))
-		x.secrets.give(s)
-		s = next
-	}
-	h.kind, h.more = 0, 0
 	delete(x.extras, i)
 }
 
 // compact copies the ids that are in use; those that were handed out stay as they are.
 func (x *Index) compact() {
 	fresh := new(names)
+	type move struct {
+		of *entry
+		to uint32
+	}
+	var moves []move // made at the end: until then a place names one holder
 	for _, place := range x.ids.places {
-		if place != 0 {
-			h := x.holders.at(refOf(place))
-			h.id = fresh.keep(x.idOf(h))
+		if place == 0 {
+			continue
 		}
+		h := x.holders.at(refOf(place))
+		to := fresh.keep(x.idOf(h))
+		if h.bits&isFull == 0 {
+			moves = append(moves, move{x.prints.of(h.at, h.name), to})
+		} else {
+			for n := x.full.at(h.at).secrets; n != 0; n = x.secrets.at(n).next {
+				moves = append(moves, move{x.prints.find(&x.secrets.at(n).print), to})
+			}
+		}
+		h.name = to
+	}
+	for _, m := range moves {
+		m.of.name = m.to
 	}
 	x.names = fresh
 }
@@ -355,10 +336,8 @@ func (x *Index) Decide(rules []Rule, p Presented, now Now) (holder string, d Dec
 	var few [8]Secret
 	secrets := few[:0]
 	for n := range p.Prints {
-		if i := x.owner(&p.Prints[n]); i != 0 {
-			h := x.holders.at(i)
-			x.fill(&rec, i, h)
-			secrets = x.secretsOf(secrets, h)
+		if e := x.prints.find(&p.Prints[n]); e != nil {
+			secrets = x.fill(&rec, e, secrets)
 			break
 		}
 	}
@@ -377,9 +356,11 @@ func (x *Index) Record(holder string) (r Record, ok bool) {
 	if i == 0 {
 		return Record{}, false
 	}
-	h := x.holders.at(i)
-	x.fill(&r, i, h)
-	r.Secrets = x.secretsOf(nil, h)
+	if h := x.holders.at(i); h.bits&isFull == 0 {
+		r.Secrets = x.fill(&r, x.prints.of(h.at, h.name), nil)
+	} else {
+		r.Secrets = x.fillFull(&r, i, nil)
+	}
 	r.As = slices.Clone(r.As)
 	for _, kind := range r.own {
 		r.As = append(r.As, Subject{Kind: kind, ID: r.Holder})
@@ -388,39 +369,51 @@ func (x *Index) Record(holder string) (r Record, ok bool) {
 	return r, true
 }
 
-// fill makes the record out of its row, but for its secrets.
-func (x *Index) fill(r *Record, i uint32, h *holderRow) {
+// fill makes the record that an entry leads to, and appends its secrets.
+func (x *Index) fill(r *Record, e *entry, secrets []Secret) []Secret {
+	if e.bits&isFull != 0 {
+		return x.fillFull(r, e.from, secrets)
+	}
+	r.Holder = x.names.at(e.name, e.size)
+	r.Disabled, r.Window.Revoked = e.bits&isDisabled != 0, e.bits&isRevoked != 0
+	x.about(r, e.span(), uint32(e.roles))
+	secrets = append(secrets, Secret{}) // and filled where it lies: a copy waits for its bytes
+	only := &secrets[len(secrets)-1]
+	only.Kind, only.Print, only.Lost = Kind(e.bits&bitsOfKind), e.print, e.bits&isLost != 0
+	return secrets
+}
+
+// fillFull does so for a full holder.
+func (x *Index) fillFull(r *Record, i uint32, secrets []Secret) []Secret {
+	h := x.holders.at(i)
+	row := x.full.at(h.at)
 	r.Holder = x.idOf(h)
-	who := &x.roles[h.roles]
-	r.As, r.own = who.others, who.own
-	r.Disabled, r.Window.Revoked = h.flags&flagDisabled != 0, h.flags&flagRevoked != 0
-	if h.from != noFrom {
-		r.Window.From = time.Unix(h.from, 0).UTC()
-	}
-	if h.until != noUntil {
-		r.Window.Until = time.Unix(h.until, 0).UTC()
-	}
-	if h.flags&flagExtra != 0 {
+	r.Disabled, r.Window.Revoked = h.bits&isDisabled != 0, h.bits&isRevoked != 0
+	x.about(r, row.span, row.roles)
+	if h.bits&hasExtra != 0 {
 		e := x.extras[i]
 		r.Type, r.Hours, r.Needs, r.Max, r.Used, r.Life = e.kind, e.hours, e.needs, e.max, e.used, e.life
 	}
-}
-
-// secretsOf appends a holder's secrets to the list.
-func (x *Index) secretsOf(list []Secret, h *holderRow) []Secret {
-	if h.kind != 0 {
-		list = append(list, Secret{}) // and filled where it lies: a copy waits for its bytes
-		first := &list[len(list)-1]
-		first.Kind, first.Print, first.Lost = h.kind, h.print, h.flags&flagLost != 0
-	}
-	for n := h.more; n != 0; {
+	for n := row.secrets; n != 0; {
 		s := x.secrets.at(n)
 		if s.kind == typedNumber {
-			list[len(list)-1].Typed = s.print
+			secrets[len(secrets)-1].Typed = s.print
 		} else {
-			list = append(list, Secret{Kind: s.kind, Print: s.print, Lost: s.lost})
+			secrets = append(secrets, Secret{Kind: s.kind, Print: s.print, Lost: s.lost})
 		}
 		n = s.next
 	}
-	return list
+	return secrets
+}
+
+// about is when a holder may enter, and as whom.
+func (x *Index) about(r *Record, w span, roles uint32) {
+	who := &x.roles[roles]
+	r.As, r.own = who.others, who.own
+	if w.from != noFrom {
+		r.Window.From = time.Unix(w.from, 0).UTC()
+	}
+	if w.until != noUntil {
+		r.Window.Until = time.Unix(w.until, 0).UTC()
+	}
 }

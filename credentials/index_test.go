@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
@@ -169,6 +170,12 @@ func drawRecord(t *rapid.T) credentials.Record {
 	if some("until") {
 		r.Window.Until = minute("until when", 1).Add(time.Hour)
 	}
+	if some("far") { // further than most windows
+		r.Window.From = time.Unix([]int64{-1 << 40, -1, 0, 1}[rapid.IntRange(0, 3).Draw(t, "far from")], 0).UTC()
+	}
+	if some("far") {
+		r.Window.Until = time.Unix(1<<32+int64(rapid.IntRange(-2, 1).Draw(t, "far until")), 0).UTC()
+	}
 	r.Disabled, r.Window.Revoked = some("disabled"), some("revoked")
 	if some("limits") {
 		r.Type = credentials.UserType(rapid.IntRange(0, 9).Draw(t, "type"))
@@ -287,20 +294,114 @@ func TestTheIndexRefusesWhatItCannotKeep(t *testing.T) {
 // Ids that are no longer used give their memory back, and those in hand stay as they are.
 func TestTheIndexGivesMemoryBack(t *testing.T) {
 	x := credentials.NewIndex(credentials.IndexOptions{})
-	rec := credentials.Record{Holder: "the one that stays", Secrets: []credentials.Secret{{Kind: credentials.PIN, Print: numbered(1)}}}
-	require.NoError(t, x.Put(rec))
-	p := presents("", credentials.Keypad)
-	p.Prints = []credentials.Fingerprint{numbered(1)}
-	who, _ := x.Decide(nil, p, trusted(noon))
+	const stay = 200 // with none, one and two secrets, and ids of one length: they take each other's places
+	for i := range stay {
+		rec := credentials.Record{Holder: fmt.Sprintf("%03d stays", i), Secrets: []credentials.Secret{
+			{Kind: credentials.PIN, Print: numbered(2 * i)}, {Kind: credentials.TagNumber, Print: numbered(2*i + 1)},
+		}}
+		rec.Secrets = rec.Secrets[:i%3]
+		require.NoError(t, x.Put(rec))
+	}
+	who := func(i int) string {
+		p := presents("", credentials.Keypad)
+		p.Prints = []credentials.Fingerprint{numbered(2 * i)}
+		who, _ := x.Decide(nil, p, trusted(noon))
+		return who
+	}
+	old := who(1)
 	before := heap()
 	for i := range 100_000 {
-		require.NoError(t, x.Put(credentials.Record{Holder: fmt.Sprintf("somebody with a long name %8d", i)}))
-		require.True(t, x.Remove(fmt.Sprintf("somebody with a long name %8d", i)))
+		rec := credentials.Record{Holder: fmt.Sprintf("somebody with a long name %8d", i), Max: i % 2, Secrets: []credentials.Secret{
+			{Kind: credentials.PIN, Print: randomPrint(2 * i)}, {Kind: credentials.DuressPIN, Print: randomPrint(2*i + 1)},
+		}}
+		require.NoError(t, x.Put(rec))
+		require.True(t, x.Remove(rec.Holder))
 	}
 	assert.Less(t, heap()-before, int64(1<<20))
-	assert.Equal(t, "the one that stays", who)
-	again, _ := x.Decide(nil, p, trusted(noon))
-	assert.Equal(t, who, again)
+	assert.Equal(t, "001 stays", old)
+	for i := range stay {
+		want := fmt.Sprintf("%03d stays", i)
+		rec, known := x.Record(want)
+		require.True(t, known)
+		require.Len(t, rec.Secrets, i%3)
+		if i%3 == 0 {
+			want = ""
+		}
+		require.Equal(t, want, who(i))
+	}
+}
+
+// Among many who come, change and go everybody is found by the codes they have now, and
+// nobody by those that they had.
+func TestTheIndexFindsEverybodyAmongMany(t *testing.T) {
+	x := credentials.NewIndex(credentials.IndexOptions{})
+	const n = 20_000
+	random := rand.New(rand.NewPCG(1, 2))
+	have := map[int][]int{} // codes by holder
+	for next := range 4 * n {
+		who := random.IntN(n)
+		if random.IntN(4) == 0 {
+			require.Equal(t, have[who] != nil, x.Remove(holderName(who)))
+			delete(have, who)
+			continue
+		}
+		codes := []int{3 * next, 3*next + 1, 3*next + 2}[:1+random.IntN(3)]
+		rec := credentials.Record{Holder: holderName(who), As: []credentials.Subject{subject("group", "staff")}}
+		for _, c := range codes {
+			rec.Secrets = append(rec.Secrets, credentials.Secret{Kind: credentials.PIN, Print: randomPrint(c)})
+		}
+		require.NoError(t, x.Put(rec))
+		have[who] = codes
+	}
+	owner := map[int]string{}
+	for who, codes := range have {
+		for _, c := range codes {
+			owner[c] = holderName(who)
+		}
+	}
+	require.Equal(t, len(have), x.Len())
+	p := presents("", credentials.Keypad)
+	for c := range 12 * n {
+		p.Prints = []credentials.Fingerprint{randomPrint(c)}
+		got, _ := x.Decide(nil, p, trusted(noon))
+		require.Equal(t, owner[c], got, c)
+	}
+}
+
+func holderName(i int) string { return fmt.Sprintf("6f418859%05x", i) }
+
+// Everybody may be in groups of their own.
+func TestTheIndexKeepsManySetsOfGroups(t *testing.T) {
+	x := credentials.NewIndex(credentials.IndexOptions{})
+	const n = 1<<16 + 10
+	for i := range n {
+		require.NoError(t, x.Put(credentials.Record{
+			Holder: holderName(i), As: []credentials.Subject{subject("group", holderName(i)+" and friends")},
+			Secrets: []credentials.Secret{{Kind: credentials.PIN, Print: randomPrint(i)}},
+		}))
+	}
+	p := presents("", credentials.Keypad)
+	for i := range n {
+		rules := []credentials.Rule{{ID: "own", Who: []credentials.Subject{subject("group", holderName(i)+" and friends")}, Points: []string{door}}}
+		p.Prints = []credentials.Fingerprint{randomPrint(i)}
+		who, d := x.Decide(rules, p, trusted(noon))
+		require.Equal(t, holderName(i), who)
+		require.True(t, d.Granted(), "%d: %s", i, d.Reason)
+	}
+}
+
+// A secret of a kind that nobody knows is not kept, and harms nothing.
+func TestTheIndexKeepsNoUnknownKinds(t *testing.T) {
+	x := credentials.NewIndex(credentials.IndexOptions{})
+	for _, kind := range []credentials.Kind{0, 4, 8, 255} {
+		require.NoError(t, x.Put(credentials.Record{Holder: "a", Secrets: []credentials.Secret{
+			{Kind: kind, Print: numbered(1)}, {Kind: credentials.PIN, Print: numbered(2)},
+		}}))
+		rec, _ := x.Record("a")
+		assert.Equal(t, []credentials.Secret{{Kind: credentials.PIN, Print: numbered(2)}}, rec.Secrets)
+		require.NoError(t, x.Put(credentials.Record{Holder: "b", Secrets: []credentials.Secret{{Kind: credentials.PIN, Print: numbered(1)}}}))
+		assert.True(t, x.Remove("b"))
+	}
 }
 
 func heap() int64 {
@@ -322,7 +423,7 @@ func randomPrint(n int) (f credentials.Fingerprint) {
 func fullIndex(t require.TestingT, n int) *credentials.Index {
 	x := credentials.NewIndex(credentials.IndexOptions{Since: noon})
 	for i := range n {
-		id := fmt.Sprintf("6f418859%05x", i)
+		id := holderName(i)
 		require.NoError(t, x.Put(credentials.Record{
 			Holder: id, As: []credentials.Subject{subject("account", id), subject("group", "staff")},
 			Secrets: []credentials.Secret{{Kind: credentials.PIN, Print: randomPrint(i)}},

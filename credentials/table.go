@@ -60,19 +60,12 @@ func (t *table) start(h uint64) int {
 	return int(hi)
 }
 
-func (t *table) after(i int) int {
-	if i++; i < len(t.places) {
-		return i
-	}
-	return 0
-}
-
 // find returns the reference under that hash for which same holds, or 0.
 func (t *table) find(h uint64, same func(ref uint32) bool) uint32 {
 	if t.used == 0 {
 		return 0
 	}
-	for i, tag := t.start(h), placeOf(h, 0); t.places[i] != 0; i = t.after(i) {
+	for i, tag := t.start(h), placeOf(h, 0); t.places[i] != 0; i = after(i, len(t.places)) {
 		if ref := refOf(t.places[i]); t.places[i] == tag|ref && same(ref) {
 			return ref
 		}
@@ -99,7 +92,7 @@ func (t *table) place(ref uint32) {
 	h := t.hash(ref)
 	i := t.start(h)
 	for t.places[i] != 0 {
-		i = t.after(i)
+		i = after(i, len(t.places))
 	}
 	t.places[i] = placeOf(h, ref)
 }
@@ -110,10 +103,10 @@ func (t *table) remove(ref uint32) {
 	h := t.hash(ref)
 	gap := t.start(h)
 	for t.places[gap] != placeOf(h, ref) {
-		gap = t.after(gap)
+		gap = after(gap, len(t.places))
 	}
 	t.used--
-	for i := t.after(gap); t.places[i] != 0; i = t.after(i) {
+	for i := after(gap, len(t.places)); t.places[i] != 0; i = after(i, len(t.places)) {
 		from := t.start(t.hash(refOf(t.places[i])))
 		if gap < i && (from <= gap || from > i) || gap > i && from <= gap && from > i {
 			t.places[gap] = t.places[i]
@@ -134,6 +127,9 @@ type names struct {
 	live   int             // bytes that are in use
 	waste  int             // bytes that are not
 }
+
+// full reports whether there is no place for another chunk.
+func (n *names) full() bool { return len(n.chunks) == 1<<32/chunkSize }
 
 // keep returns where s was put; s has at most 255 bytes.
 func (n *names) keep(s string) uint32 {

@@ -46,12 +46,12 @@ type Transition struct {
 
 // secondOf is when a turn of the holder is, noUntil if never.
 func (x *Index) secondOf(i uint32, h *holderRow, k turn) int64 {
-	switch {
-	case k == begins && h.from != noFrom:
-		return h.from
+	switch w := x.span(h); {
+	case k == begins && w.from != noFrom:
+		return w.from
 	case k == ends:
-		return h.until
-	case k <= ends || h.flags&flagExtra == 0:
+		return w.until
+	case k <= ends || h.bits&hasExtra == 0:
 		return noUntil
 	}
 	e := x.extras[i]
@@ -83,7 +83,7 @@ func (x *Index) nextTurn(i uint32, h *holderRow, after int64) (next turn, second
 // schedule enters the holder for its next turn. A revoked or disabled one has none: what
 // ends it or lets it back in is a change.
 func (x *Index) schedule(i uint32, h *holderRow) {
-	if h.flags&(flagRevoked|flagDisabled) != 0 {
+	if h.bits&(isRevoked|isDisabled) != 0 {
 		return
 	}
 	k, second := x.nextTurn(i, h, x.done)
