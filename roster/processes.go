@@ -43,51 +43,26 @@ func (p Process) Receipt() Receipt {
 // Processes lists what is on its way to the panels of the operator's sites, or of one of
 // them: what takes access away first, then the oldest.
 func (op *Operator) Processes(ctx context.Context, site string) ([]Process, error) {
-	g, err := op.desk.core.Authority.Grant(ctx, op.actor)
-	if err != nil {
-		return nil, err
-	}
-	if err := op.desk.core.Allowed(ctx, op.actor, "roster.Processes", site); err != nil {
-		return nil, op.refused(ctx, "Processes", nil, err)
-	}
-	panels, words := map[string]rec.Panel{}, map[string]string{}
 	lines, late := map[string]store.Line{}, lags{desk: op.desk}
 	var out []Process
-	for q := (store.Query{Kind: rec.Users.Name, Term: rec.ByPending}); ; {
-		rs, err := op.desk.core.Store.List(ctx, q)
+	err := op.under(ctx, "Processes", site, rec.ByPending, func(u rec.User, p rec.Panel, words string) error {
+		line, err := op.line(ctx, lines, u.Panel)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, r := range rs {
-			u, _, err := rec.Users.Decode(r)
-			if err != nil {
-				return nil, err
-			}
-			q.After = &store.Position{Value: []byte(u.Panel), ID: r.Key.ID}
-			p, err := op.panelOf(ctx, panels, words, u.Panel)
-			if err != nil {
-				return nil, err
-			}
-			if !g.Sites.Has(p.Site) || site != "" && p.Site != site {
-				continue
-			}
-			line, err := op.line(ctx, lines, u.Panel)
-			if err != nil {
-				return nil, err
-			}
-			l, err := late.of(ctx, u.Panel, p)
-			if err != nil {
-				return nil, err
-			}
-			one := process(u)
-			one.By = l.by
-			one.Ident, one.Site, one.Words = p.Ident, p.Site, words[u.Panel]
-			one.Attempts, one.Next, one.Parked = line.Attempts, line.Due, len(line.Parked) > 0
-			out = append(out, one)
+		l, err := late.of(ctx, u.Panel, p)
+		if err != nil {
+			return err
 		}
-		if len(rs) < store.MaxPage {
-			break
-		}
+		one := process(u)
+		one.By = l.by
+		one.Ident, one.Site, one.Words = p.Ident, p.Site, words
+		one.Attempts, one.Next, one.Parked = line.Attempts, line.Due, len(line.Parked) > 0
+		out = append(out, one)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(out, func(a, b Process) int {
 		if a.Removal != b.Removal {

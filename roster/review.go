@@ -62,53 +62,70 @@ func (op *Operator) Unmanaged(ctx context.Context) ([]Matter, error) {
 	return op.matters(ctx, "Unmanaged", rec.ByUnmanaged)
 }
 
-// matters walks the users under a term.
+// matters lists what is open about the users under a term.
 func (op *Operator) matters(ctx context.Context, name, term string) ([]Matter, error) {
-	g, err := op.desk.core.Authority.Grant(ctx, op.actor)
+	now, late := op.desk.core.Time(), lags{desk: op.desk}
+	var out []Matter
+	err := op.under(ctx, name, "", term, func(u rec.User, p rec.Panel, words string) error {
+		m, open := matter(u, now)
+		if !open {
+			return nil
+		}
+		m.Ident, m.Words = p.Ident, words
+		if u.ToDo() {
+			l, err := late.of(ctx, u.Panel, p)
+			if err != nil {
+				return err
+			}
+			m.By = l.by
+		}
+		out = append(out, m)
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	if err := op.desk.core.Allowed(ctx, op.actor, "roster."+name, ""); err != nil {
-		return nil, op.refused(ctx, name, nil, err)
+	slices.SortStableFunc(out, func(a, b Matter) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Since.Compare(b.Since)) })
+	return out, nil
+}
+
+// under shows every user under a term on the panels of the operator's sites, or of one of
+// them, with the panel's last words, if the operator may do what has that name.
+func (op *Operator) under(ctx context.Context, name, site, term string, see func(u rec.User, p rec.Panel, words string) error) error {
+	g, err := op.desk.core.Authority.Grant(ctx, op.actor)
+	if err != nil {
+		return err
 	}
-	panels := map[string]rec.Panel{}
-	words := map[string]string{}
-	now, late := op.desk.core.Time(), lags{desk: op.desk}
-	var out []Matter
-	q := store.Query{Kind: rec.Users.Name, Term: term}
-	for {
+	if err := op.desk.core.Allowed(ctx, op.actor, "roster."+name, site); err != nil {
+		return op.refused(ctx, name, nil, err)
+	}
+	panels, words := map[string]rec.Panel{}, map[string]string{}
+	for q := (store.Query{Kind: rec.Users.Name, Term: term}); ; {
 		rs, err := op.desk.core.Store.List(ctx, q)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, r := range rs {
 			u, _, err := rec.Users.Decode(r)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			q.After = &store.Position{Value: []byte(u.Panel), ID: r.Key.ID}
 			p, err := op.panelOf(ctx, panels, words, u.Panel)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			if m, open := matter(u, now); open && g.Sites.Has(p.Site) {
-				m.Ident, m.Words = p.Ident, words[u.Panel]
-				if u.ToDo() {
-					l, err := late.of(ctx, u.Panel, p)
-					if err != nil {
-						return nil, err
-					}
-					m.By = l.by
-				}
-				out = append(out, m)
+			if !g.Sites.Has(p.Site) || site != "" && p.Site != site {
+				continue
+			}
+			if err := see(u, p, words[u.Panel]); err != nil {
+				return err
 			}
 		}
 		if len(rs) < store.MaxPage {
-			break
+			return nil
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Matter) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Since.Compare(b.Since)) })
-	return out, nil
 }
 
 func (op *Operator) panelOf(ctx context.Context, panels map[string]rec.Panel, words map[string]string, id string) (rec.Panel, error) {
