@@ -53,13 +53,15 @@ type Claim struct {
 }
 
 // Release takes a use away; what is not there is no error. When the last use of the
-// holder goes the name is free, but rests until RestUntil for everyone but Holder.
+// holder goes the name is free, but rests until RestUntil for everyone but Holder. EndRest
+// ends a rest that is Holder's, where nobody has the name.
 type Release struct {
 	Name      Name
 	Holder    string
 	Use       string
 	Reserve   bool
 	RestUntil time.Time
+	EndRest   bool
 }
 
 // Count changes a counter by By. A positive By is refused with [ErrLimit] if the value

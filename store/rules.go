@@ -88,6 +88,9 @@ func (o Release) On(h Held, now time.Time) Held {
 		return h
 	}
 	if h.Holder != o.Holder {
+		if h.Holder == "" && h.RestsFor == o.Holder && o.EndRest {
+			h.RestsFor, h.RestUntil = "", time.Time{}
+		}
 		return h
 	}
 	h.Uses = slices.DeleteFunc(h.Uses, func(u string) bool { return u == o.Use })

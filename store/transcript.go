@@ -49,8 +49,11 @@ func transcript(o Op) string {
 		}
 		return "claim " + verb
 	case Release:
-		if !o.RestUntil.IsZero() {
+		switch {
+		case !o.RestUntil.IsZero():
 			return "release resting"
+		case o.EndRest:
+			return "release ending a rest"
 		}
 		return "release"
 	case Count:

@@ -165,7 +165,11 @@ func (p *pools) try(ctx context.Context, db *pool, o *sql.TxOptions, work func(*
 		_ = tx.Rollback()
 		return cmp.Or(ctx.Err(), err)
 	}
-	return tx.Commit()
+	err = tx.Commit()
+	if errors.Is(err, sql.ErrTxDone) {
+		return ctx.Err() // which has ended it between the last statement and this
+	}
+	return err
 }
 
 // bound is a host's transaction, in which a commit is a savepoint.

@@ -127,6 +127,18 @@ func testClaims(t *testing.T, open opener) {
 		b.commit(store.Release{Name: "n", Holder: "h1", Use: "u", RestUntil: epoch.AddDate(-50, 0, 0)})
 		b.commit(hold("n", "h2", "u"))
 	})
+	t.Run("a rest is ended by its holder", func(t *testing.T) {
+		b := open(t)
+		b.commit(hold("n", "h1", "u"))
+		b.commit(store.Release{Name: "n", Holder: "h1", Use: "u", RestUntil: time.Now().Add(100 * time.Hour)})
+		b.commit(store.Release{Name: "n", Holder: "h2", Use: "u", EndRest: true})
+		b.commit(release("n", "h1", "u"))
+		b.refused(store.ErrTaken, 0, hold("n", "h2", "u"))
+		b.commit(store.Release{Name: "n", Holder: "h1", Use: "u", EndRest: true})
+		b.commit(hold("n", "h2", "u"))
+		b.commit(store.Release{Name: "n", Holder: "h1", Use: "u", EndRest: true})
+		b.equal("held by another", b.held("n").Holder, "h2")
+	})
 	t.Run("a rest begins with the last use", func(t *testing.T) {
 		b := open(t)
 		until := time.Now().Add(100 * time.Hour)
