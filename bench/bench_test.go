@@ -54,4 +54,7 @@ func TestAMissedGoalIsSaidPlainly(t *testing.T) {
 	out.ratio("c", pairs{ours: []time.Duration{29}, reference: []time.Duration{10}}, "d", 3)
 	assert.Equal(t, "MISSED", out.rows[0][5])
 	assert.Equal(t, "met", out.rows[1][5])
+	require.EqualError(t, out.missed(), "missed the goal ≤ 3x: a")
+	out.rows = out.rows[1:]
+	require.NoError(t, out.missed())
 }

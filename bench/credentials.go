@@ -279,7 +279,8 @@ func transitionsOf(t *table, n, count, due int) error {
 			}
 		}
 	}
-	t.ratio(fmt.Sprintf("%d due of %d credentials", due, 10*n), p, fmt.Sprintf("%d of %d", due, n), 1.5)
+	t.note("[due] In the index: who begins or ends to be valid now, told by the number of those, and not by the number that it keeps.")
+	t.ratio(fmt.Sprintf("%d due of %d credentials [due]", due, 10*n), p, fmt.Sprintf("%d of %d", due, n), 1.5)
 	return nil
 }
 

@@ -15,6 +15,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -44,7 +45,7 @@ func main() {
 	}
 }
 
-// run measures what it is given and prints the table.
+// run measures what it is given and prints the table. Goals that are missed are an error.
 func run(ctx context.Context, what []subject, count int, each time.Duration, only, dir string) error {
 	if err := flag.Set("test.benchtime", each.String()); err != nil {
 		return err
@@ -66,7 +67,7 @@ func run(ctx context.Context, what []subject, count int, each time.Duration, onl
 		}
 		debug.FreeOSMemory() // what one subject built must not be collected while the next is measured
 	}
-	return t.print(os.Stdout)
+	return errors.Join(t.print(os.Stdout), t.missed())
 }
 
 // subject is something that is measured, in one or more rows.

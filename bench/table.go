@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -64,6 +65,17 @@ func span(d time.Duration) string {
 		return d.Round(100 * time.Nanosecond).String()
 	}
 	return d.String()
+}
+
+// missed lists the goals that were missed, or is nil.
+func (t *table) missed() error {
+	var errs []error
+	for _, row := range t.rows {
+		if row[5] == verdict(false) {
+			errs = append(errs, fmt.Errorf("missed the goal %s: %s", row[4], row[0]))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // print writes the table and its notes.
