@@ -269,6 +269,11 @@ func TestValidityKeepsARevocation(t *testing.T) {
 	assert.Equal(t, accounts.Revoked, a.State(now))
 	_, err = a.Validate(window(time.Hour, -time.Hour))
 	assert.ErrorIs(t, err, credentials.ErrValidityOrder)
+	a, err = a.Validate(window(time.Millisecond, time.Minute+time.Millisecond))
+	require.NoError(t, err)
+	want := window(0, time.Minute)
+	want.Revoked = true
+	assert.Equal(t, want, a.Window, "whole seconds")
 	assert.Contains(t, fmt.Sprint(&accounts.TransitionError{From: accounts.Suspended, Event: accounts.Suspend}), "suspend an account that is suspended")
 }
 

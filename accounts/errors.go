@@ -62,6 +62,9 @@ var (
 	// ErrSelfService: owners do not do this themselves here.
 	ErrSelfService = fault.New(fault.Denied, "accounts: not for owners to do").
 			Hinted("Ask an operator, or let the policy allow it.")
+	// ErrOwnChanges: the owner has drawn as many codes of their own today as the policy lets.
+	ErrOwnChanges = fault.New(fault.Busy, "accounts: too many codes of one's own today").
+			Hinted("Use the newest one, or draw another tomorrow.")
 	// ErrConsentRequired: the owner of the account has not let the caller set the codes.
 	ErrConsentRequired = fault.New(fault.Denied, "accounts: the owner's consent is required").
 				Hinted("Ask the owner for a consent, or have a second person open the codes for a time.")
@@ -169,6 +172,17 @@ var (
 	// ErrDeleteForbidden: the policy keeps every account.
 	ErrDeleteForbidden = fault.New(fault.Unsupported, "accounts: accounts are not removed here").
 				Hinted("Disable the account or revoke it instead: access ends at once and its history stays.")
+)
+
+// Errors of handing a code over to its holder.
+var (
+	// ErrHandOver: not how a code can be handed over.
+	ErrHandOver = fault.New(fault.Invalid, "accounts: a code is handed over within a week").
+			Hinted("Let the word work for a minute at least and a week at most.")
+	// ErrCodePending: the word is right and the panel has not confirmed the code. The word
+	// works on.
+	ErrCodePending = fault.New(fault.Precondition, "accounts: the panel does not have the code yet").
+			Hinted("Wait a few minutes and try again: the word still works.")
 )
 
 // Errors of mail.

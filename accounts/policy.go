@@ -26,6 +26,7 @@ type Policy struct {
 	RoleRefresh        RoleRefresh   // when added rights begin; rights taken away end at once
 	CodeConsent        bool          // whoever sets another's code needs that person's consent, see people.Consent
 	SelfService        bool          // people change their own codes and labels, and see what the log says about them
+	OwnChanges         int           // codes that people draw for themselves in a day (UTC), 0: DefaultOwnChanges
 	LoginRight         bool          // signing in needs a role with the right SignIn
 	Approve            Rights        // acts that need one of these need a second person; see Approvable
 	Sites              SiteKeeping   // who keeps the sites
@@ -35,6 +36,10 @@ type Policy struct {
 
 // DefaultOTPLife is how long a code that was sent by mail can be used.
 const DefaultOTPLife = 10 * time.Minute
+
+// DefaultOwnChanges is how many codes people draw for themselves in a day: each keeps the one
+// before from others for a while, and the codes there are must do for everybody.
+const DefaultOwnChanges = 5
 
 // DefaultEraseAfter is how long an erasure can be taken back.
 const DefaultEraseAfter = 72 * time.Hour

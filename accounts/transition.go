@@ -118,6 +118,7 @@ func (a Account) Validate(w credentials.Window) (Account, error) {
 	if err := a.May(Validate, Policy{}); err != nil {
 		return a, err
 	}
+	w = w.Whole()
 	if err := w.Validate(); err != nil {
 		return a, err
 	}

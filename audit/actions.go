@@ -28,6 +28,8 @@ const (
 	UserCleared           Action = "user.cleared"
 	UserRemovalBlocked    Action = "user.removal.blocked"
 	UserOverprovisioned   Action = "user.overprovisioned"
+	UserCodeOffered       Action = "user.code.offered" // to its holder, who has not seen it
+	UserOfferEnded        Action = "user.offer.ended"  // and nobody can see it any more
 )
 
 // Accounts and their links to panel users.

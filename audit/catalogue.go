@@ -151,12 +151,12 @@ var rows = [...]row{
 	{ApprovalGiven, "An act of another person was approved.", Medium, userAccess, other, detailFields},
 	{CodeRefused, "Codes were refused.", Medium, finding, findingCreate, refusalFields},
 	{CredentialChanged, "The credentials of a person were changed.", Medium, userAccess, other, projectFields},
-	{CredentialHandedOver, "A code that was drawn was shown to its holder.", Medium, userAccess, other, projectFields},
+	{CredentialHandedOver, "A code that was drawn was shown to its holder.", Medium, userAccess, other, handedFields},
 	{DoorDecided, "Somebody presented a credential at a door.", Informational, authentication, other, doorFields},
 	{DoorGuessing, "So many wrong codes were presented at a site that somebody may be guessing.", High, finding, findingCreate, doorFields},
 	{DoorJournalRefused, "What a reader decided during an outage was not taken over.", High, finding, findingCreate, doorFields},
 	{DoorLocked, "A reader takes nothing on a medium for a while after wrong codes.", Medium, finding, findingCreate, doorFields},
-	{DoorReaderChanged, "A reader was added, unlocked or ended.", Medium, entity, entityUpdate, doorFields},
+	{DoorReaderChanged, "A reader was added, given other points, told to wait for a tag, unlocked or ended.", Medium, entity, entityUpdate, doorFields},
 	{DoorSiteKeyShown, "The key of a site's edges was shown to an operator.", Medium, userAccess, other, doorFields},
 	{DuressAcknowledged, "A duress alarm was acknowledged.", High, finding, findingUpdate, doorFields},
 	{DuressBlind, "Nobody hears any more who opens a device on which duress codes are.", High, finding, findingCreate, doorFields},
@@ -202,6 +202,7 @@ var rows = [...]row{
 	{UserAdopted, "A user that was found on a panel was taken over.", Medium, entity, entityUpdate, userFields},
 	{UserCleared, "A user was removed from the panel.", Low, entity, entityDelete, userFields},
 	{UserCodeChanged, "The code of a panel user was changed.", Low, entity, entityUpdate, userFields},
+	{UserCodeOffered, "A code that was drawn for a panel user waits for its holder.", Low, userAccess, other, userFields},
 	{UserCodeSet, "A code was set for a panel user.", Low, entity, entityCreate, userFields},
 	{UserDisabled, "A panel user was disabled.", Low, entity, entityDelete, userFields},
 	{UserDriftAdopted, "A change that was made at the panel was adopted.", Medium, finding, findingUpdate, userFields},
@@ -209,6 +210,7 @@ var rows = [...]row{
 	{UserKeypadsChanged, "The keypads of a panel user were changed.", Low, entity, entityUpdate, userFields},
 	{UserLabelChanged, "The label of a panel user was changed.", Informational, entity, entityUpdate, userFields},
 	{UserLocksChanged, "The door locks of a panel user were changed.", Low, entity, entityUpdate, userFields},
+	{UserOfferEnded, "A code that was drawn waits for its holder no more.", Low, userAccess, other, userFields},
 	{UserOverprovisioned, "A panel user has more access at the panel than was agreed.", High, finding, findingCreate, userFields},
 	{UserPartitionsChanged, "The partitions of a panel user were changed.", Low, entity, entityUpdate, userFields},
 	{UserRefused, "The panel refused a change.", Medium, api, apiUpdate, userFields},
@@ -251,6 +253,8 @@ var (
 		FieldRow, FieldNetwork, FieldAccounts, FieldFirst, FieldLast}
 
 	projectFields = []string{FieldAccount, FieldEmail, FieldPanel, FieldRow, FieldState, FieldSites, FieldFields, FieldCount}
+
+	handedFields = []string{FieldAccount, FieldFields, FieldIdent, FieldPanel, FieldPlace, FieldSlot, FieldTenancy, FieldUser}
 
 	linkFields = []string{FieldAccount, FieldUsername, FieldEmail, FieldName, FieldPanel, FieldIdent, FieldUser, FieldSlot,
 		FieldPlace, FieldTenancy, FieldRevision, FieldLabel, FieldRole, FieldPartitions}

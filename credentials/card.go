@@ -27,16 +27,19 @@ var (
 // the first that the reader sends. The first bit makes the parity of Even even, the last
 // one that of Odd odd.
 type CardFormat struct {
-	Name     string
-	Bits     int
-	Facility Field // zero: the card has none
-	Number   Field
-	Even     Field // without the parity bit itself
-	Odd      Field // without the parity bit itself
+	Name     string `json:"name"`
+	Bits     int    `json:"bits"`
+	Facility Field  `json:"facility,omitzero"` // zero: the card has none
+	Number   Field  `json:"number"`
+	Even     Field  `json:"even,omitzero"` // without the parity bit itself
+	Odd      Field  `json:"odd,omitzero"`  // without the parity bit itself
 }
 
 // Field is a run of bits.
-type Field struct{ From, Bits int }
+type Field struct {
+	From int `json:"from"`
+	Bits int `json:"bits"`
+}
 
 // Formats whose layout their maker has published.
 

@@ -18,6 +18,9 @@ var (
 	// ErrCodeLength: a code is shorter or longer than allowed.
 	ErrCodeLength = fault.New(fault.Invalid, "credentials: code has the wrong length").
 			Hinted("Use the number of digits that the panel asks for.")
+	// ErrOtherLength: somebody's new code has more or fewer digits than the one before.
+	ErrOtherLength = fault.New(fault.Invalid, "credentials: code has another number of digits than the one before").
+			Hinted("Use as many digits as before, or remove the code first.")
 )
 
 // Redacted is what every secret of keyholder prints as.

@@ -33,11 +33,9 @@ func decide(rec *Record, m matched, rules []Rule, p *Presented, now Now) Decisio
 	}
 	duress, trusted := m.duress || rec.Type == Forced, now.Quality == ClockTrusted
 	d := Decision{Duress: duress, Alarm: duress && !rec.Window.Revoked && !m.found.Lost}
-	first := firstRule(rec, rules, p) // for every secret alike
-	if d.Alarm && first >= 0 {
-		d.Action = rules[first].Duress
-	}
-	usedUp, enough := rec.usedUp(), m.shown >= max(rec.Needs, 1)
+	first, by := firstRule(rec, rules, p), -1
+	usedUp := rec.usedUp()
+	m.needs = max(rec.Needs, p.Needs)
 	switch {
 	case !p.Locked.IsZero() && (!trusted || now.T.Before(p.Locked)):
 		d.Reason = LockedOut
@@ -62,14 +60,17 @@ func decide(rec *Record, m matched, rules []Rule, p *Presented, now Now) Decisio
 	case !rec.open(now.T):
 		d.Reason = OutOfHours
 	default:
-		d.Reason, d.Rule = byRules(rec, rules, first, p, now)
+		d.Reason, by = byRules(rec, rules, first, m, p, now)
 	}
-	if d.Granted() && !enough {
-		d.Reason, d.Rule = Incomplete, ""
+	if d.Granted() {
+		d.Rule = rules[by].ID
 	}
-	hopeless := rec.Window.Revoked || m.found.Lost || rec.Disabled || usedUp || !enough || !rec.Type.on(p.Medium)
+	if action := duressAction(rec, rules, first, by, p); d.Alarm { // looked for with every secret alike
+		d.Action = action
+	}
+	hopeless := rec.Window.Revoked || m.found.Lost || rec.Disabled || usedUp || !rec.Type.on(p.Medium)
 	if trusted && !hopeless && !d.Granted() {
-		d.Next = soonest(rec, rules, p, now.T)
+		d.Next = soonest(rec, rules, m, p, now.T)
 	}
 	return d
 }
@@ -87,20 +88,42 @@ func firstRule(rec *Record, rules []Rule, p *Presented) int {
 	return -1
 }
 
-// byRules asks the rules alone, from the first that fits, and names the one that grants.
-func byRules(rec *Record, rules []Rule, first int, p *Presented, now Now) (why Reason, rule string) {
+// duressAction is what a duress code sets off: what the rule says that grants, else the first
+// that is about the record at this point and says anything.
+func duressAction(rec *Record, rules []Rule, first, by int, p *Presented) string {
+	if by >= 0 {
+		return rules[by].Duress
+	}
+	for i := max(first, 0); i < len(rules); i++ {
+		if rules[i].Duress != "" && rules[i].fits(rec, p) {
+			return rules[i].Duress
+		}
+	}
+	return ""
+}
+
+// byRules asks the rules alone, from the first that fits, and says which one grants, or
+// would with another credential; -1: none.
+func byRules(rec *Record, rules []Rule, first int, m matched, p *Presented, now Now) (why Reason, by int) {
+	by = -1
 	if first < 0 {
-		return NoRule, ""
+		return NoRule, by
 	}
 	for i := first; i < len(rules); i++ {
 		if i > first && !rules[i].fits(rec, p) {
 			continue
 		}
-		if why = rules[i].says(p, now); why == Granted {
-			return why, rules[i].ID
+		switch says := rules[i].says(p, now); {
+		case says == Granted && !m.lacks(&rules[i]):
+			return Granted, i
+		case why == Incomplete:
+		case says == Granted:
+			why, by = Incomplete, i
+		default:
+			why = says
 		}
 	}
-	return why, ""
+	return why, by
 }
 
 // says is the rule's own answer to somebody whom it is about.
@@ -121,7 +144,7 @@ func (r *Rule) says(p *Presented, now Now) Reason {
 
 // soonest is the first instant from t on at which lock-out, window, the record's hours
 // and some rule would let the record in, zero if there is none.
-func soonest(rec *Record, rules []Rule, p *Presented, t time.Time) time.Time {
+func soonest(rec *Record, rules []Rule, m matched, p *Presented, t time.Time) time.Time {
 	if rec.Hours == nil && rec.Type.restricted() {
 		return time.Time{}
 	}
@@ -129,7 +152,7 @@ func soonest(rec *Record, rules []Rule, p *Presented, t time.Time) time.Time {
 	var first time.Time
 	for i := range rules {
 		r := &rules[i]
-		if !r.fits(rec, p) || p.Lockdown && !r.InLockdown {
+		if !r.fits(rec, p) || p.Lockdown && !r.InLockdown || m.lacks(r) {
 			continue
 		}
 		from := t

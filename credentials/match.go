@@ -17,6 +17,8 @@ type Presented struct {
 	Opened time.Time
 	// Lockdown: the point is in a lockdown.
 	Lockdown bool
+	// Needs is how many credentials the point asks of everybody for now; 0 and 1: one.
+	Needs int
 }
 
 // Shown is another credential of the same entry: the PIN after the card.
@@ -29,9 +31,14 @@ type Shown struct {
 type matched struct {
 	found    *Secret // by what was presented first
 	shown    int     // how many credentials, all together
+	needs    int     // how many the record and the point ask for
 	duress   bool    // one of them was a duress code
 	tagTyped bool
 }
+
+// lacks reports whether the rule asks for more credentials than were shown. The most that
+// anybody asks for counts.
+func (m *matched) lacks(r *Rule) bool { return m.shown < max(m.needs, r.Needs) }
 
 // match finds the secrets that were presented. It compares every one of them, so that the
 // time tells neither which matched nor whether. What a holder knows counts once, however

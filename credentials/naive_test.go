@@ -76,7 +76,7 @@ func (s situation) reasonOf() credentials.Reason {
 			return w.reason
 		}
 	}
-	last := credentials.NoRule
+	last, incomplete := credentials.NoRule, false
 	for _, r := range s.rules {
 		about := slices.Contains(r.Points, s.p.Point) && (r.On == 0 || r.On.Has(s.p.Medium)) && !r.Disabled
 		if !about || !slices.Contains(rec.As, r.Who[0]) {
@@ -92,11 +92,14 @@ func (s situation) reasonOf() credentials.Reason {
 			last = credentials.OutOfHours
 		case cools && t.Before(s.p.Opened.Add(r.Cooldown)):
 			last = credentials.Cooldown
-		case code+tags < rec.Needs:
-			return credentials.Incomplete
+		case code+tags < max(rec.Needs, r.Needs, s.p.Needs):
+			incomplete = true
 		default:
 			return credentials.Granted
 		}
+	}
+	if incomplete {
+		return credentials.Incomplete
 	}
 	return last
 }
@@ -147,6 +150,7 @@ func drawSituation(t *rapid.T, hours []*credentials.Compiled) situation {
 		s.p.Opened = when("opened when")
 	}
 	s.p.Lockdown = some("lockdown")
+	s.p.Needs = rapid.SampledFrom([]int{0, 0, 0, 0, 1, 2}).Draw(t, "point needs")
 	for range rapid.IntRange(0, 3).Draw(t, "rules") {
 		r := credentials.Rule{
 			ID: "r", Who: []credentials.Subject{rapid.SampledFrom([]credentials.Subject{subject("account", "a1"), subject("group", "staff"), subject("role", "x")}).Draw(t, "who")},
@@ -156,6 +160,7 @@ func drawSituation(t *rapid.T, hours []*credentials.Compiled) situation {
 		if some("cooldown") {
 			r.Cooldown = time.Hour
 		}
+		r.Needs = rapid.SampledFrom([]int{0, 0, 0, 0, 2, 3}).Draw(t, "rule needs")
 		if some("on") {
 			r.On = credentials.MediumsOf(credentials.Reader)
 		}
@@ -225,5 +230,13 @@ func TestARuleNamesTheDuressAction(t *testing.T) {
 		require.Equal(t, credentials.OutOfHours, d.Reason)
 		require.Equal(t, want, d.Action, "also when the door stays shut")
 		require.NotContains(t, everyForm(t, d), "guard")
+	}
+	// Of several rules it is the one that grants, also if that leaves it to the host.
+	all := staff(nil)
+	for _, want := range []string{"", "call the owner"} {
+		all[3].Duress = want
+		d := credentials.Decide(holder(), append(slices.Clone(rules), all...), presents("duress", credentials.Keypad), night)
+		require.Equal(t, credentials.Granted, d.Reason)
+		require.Equal(t, want, d.Action)
 	}
 }

@@ -13,7 +13,8 @@ type Tenure struct {
 }
 
 // Reuse says when a code may go to another holder. The zero value never lets it, while
-// anybody has it.
+// anybody has it. It is for hosts that keep tenures of their own: the services give a code to
+// nobody else before it has left every device and has rested.
 type Reuse struct {
 	// Disjoint lets a code go to a holder whose window begins when another's is over.
 	Disjoint bool

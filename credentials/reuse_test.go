@@ -9,7 +9,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 )
 
-// Rules: G211
+// A code goes to another holder when it has left every device and has rested.
 func TestACodeGoesToAnotherHolderWhenItIsGone(t *testing.T) {
 	end := noon.Add(time.Hour)
 	guest := credentials.Tenure{Holder: "guest", Window: credentials.Window{From: noon, Until: end}, Gone: end.Add(time.Minute)}

@@ -58,6 +58,7 @@ type Rule struct {
 	Schedule *Compiled // when; nil: always
 	// Cooldown is how long a point that has opened does not open again by this rule.
 	Cooldown   time.Duration
+	Needs      int    // how many credentials must be shown together; 0 and 1: one
 	InLockdown bool   // it lets in during a lockdown too
 	Duress     string // what a duress code sets off, in the host's words; "": the host's default
 }
@@ -86,6 +87,9 @@ const (
 	Phone                    // digits pressed during a call
 )
 
+// Known reports whether it is one of the media.
+func (m Medium) Known() bool { return m > 0 && int(m) < len(mediums) }
+
 var mediums = [...]string{"unknown", "keypad", "reader", "mobile", "phone"}
 
 // String returns the lower-case word.
@@ -99,10 +103,14 @@ func (m Medium) String() string {
 // Mediums is a set of media.
 type Mediums uint8
 
-// MediumsOf makes a set.
+// MediumsOf makes a set. A medium that is not known makes it a set of something: one of
+// nothing else is never any medium.
 func MediumsOf(ms ...Medium) Mediums {
 	var s Mediums
 	for _, m := range ms {
+		if !m.Known() {
+			m = 0
+		}
 		s |= 1 << m
 	}
 	return s

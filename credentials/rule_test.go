@@ -36,6 +36,11 @@ func TestMediums(t *testing.T) {
 	assert.True(t, s.Has(credentials.Phone))
 	assert.False(t, s.Has(credentials.Reader))
 	assert.False(t, s.Has(0))
+	for _, unknown := range []credentials.Medium{0, 5, 8, 255} {
+		s := credentials.MediumsOf(unknown)
+		assert.NotZero(t, s, "an empty set would be any medium")
+		assert.False(t, s.Has(credentials.Keypad) || s.Has(credentials.Reader) || s.Has(credentials.Mobile) || s.Has(credentials.Phone))
+	}
 	for m, want := range map[credentials.Medium]string{
 		credentials.Keypad: "keypad", credentials.Reader: "reader", credentials.Mobile: "mobile", credentials.Phone: "phone", 0: "unknown", 77: "unknown",
 	} {

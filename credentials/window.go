@@ -31,6 +31,12 @@ func Through(from, last time.Time) (Window, error) {
 	return w, w.Validate()
 }
 
+// Whole is the window in whole seconds: what lies within a second begins and ends with it.
+func (w Window) Whole() Window {
+	w.From, w.Until = floor(w.From), floor(w.Until)
+	return w
+}
+
 func floor(t time.Time) time.Time {
 	if t.IsZero() {
 		return t

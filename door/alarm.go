@@ -58,26 +58,29 @@ const (
 // signal leaves the sealed message of a decision, alarm or not.
 func (s *Service) signal(u *flow.Unit, f frame, q question, o outcome) error {
 	return u.Signal(flow.Signal{Decision: o.id, At: f.now.T, Site: f.reader.Site, Point: q.entry.Point, Reader: f.id,
-		Alarm: o.alarm, Account: o.account, Action: o.decision.Action})
+		Alarm: o.alarm, Account: o.forced, Action: o.decision.Action})
 }
 
 // carry takes the alarms out of the signals into the restricted log, the oldest first. A
 // signal goes once its alarm is there, so that none is lost; who raises one that is there
-// already raises nothing. One that cannot be opened keeps no other.
+// already raises nothing. Those that cannot be opened keep no other, however many they are:
+// the error is the first one's.
 func (s *Service) carry(ctx context.Context) error {
+	q := store.Query{Kind: rec.Signals.Name, Term: rec.ByRaised}
+	var first error
 	for {
-		page, err := s.core.Store.List(ctx, store.Query{Kind: rec.Signals.Name, Term: rec.ByRaised, Limit: store.MaxPage})
-		if err != nil || len(page) == 0 {
-			return err
+		page, err := s.core.Store.List(ctx, q)
+		if err != nil {
+			return errors.Join(first, err)
 		}
-		var all error
 		for _, r := range page {
-			if err := s.carryOne(ctx, r); err != nil {
-				all = errors.Join(all, err)
+			if err := s.carryOne(ctx, r); err != nil && first == nil {
+				first = err
 			}
+			q.After = &store.Position{Value: r.Terms[0].Value, ID: r.Key.ID}
 		}
-		if all != nil || len(page) < store.MaxPage {
-			return all
+		if len(page) < store.MaxPage {
+			return first
 		}
 	}
 }

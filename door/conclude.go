@@ -19,14 +19,15 @@ type outcome struct {
 	decision credentials.Decision
 	alarm    bool
 	account  string // "" where nobody was meant
+	forced   string // whom the alarm names
 }
 
 // conclude writes what a decision leaves: one entry of one shape, the signal in which it is
 // sealed whether there is an alarm, and what was counted. None of it depends on which of a
 // person's codes was typed.
-func (s *Service) conclude(u *flow.Unit, f frame, q question, who person, o outcome) (Answer, error) {
+func (s *Service) conclude(u *flow.Unit, f frame, q question, t together, o outcome) (Answer, error) {
 	d := o.decision
-	wrong := wrongMedia(q, d)
+	wrong := wrongMedia(q, t, d)
 	if !f.locked.IsZero() && d.Reason == credentials.Unknown {
 		d.Reason, d.Next = credentials.LockedOut, time.Time{} // nobody learns during a lock-out what is a code
 	}
@@ -55,47 +56,43 @@ func (s *Service) conclude(u *flow.Unit, f frame, q question, who person, o outc
 	if err := s.signal(u, f, q, o); err != nil {
 		return Answer{}, err
 	}
-	if f.locked.IsZero() {
-		err = errors.Join(s.counted(u, f, q, wrong), forgiven(u, f, answer.Granted))
+	if f.locked.IsZero() && !f.enrolled {
+		err = errors.Join(s.counted(u, f, q, wrong), forgiven(u, f, q, t, answer.Granted))
 	}
 	if err == nil && answer.Granted {
-		err = opened(u, q, who)
+		err = opened(u, q, t)
 	}
 	return answer, err
 }
 
-// wrongMedia are the media on which something was presented that is nobody's, or not the
-// same person's.
-func wrongMedia(q question, d credentials.Decision) []credentials.Medium {
-	var wrong []credentials.Medium
-	switch {
-	case d.Reason == credentials.Unknown:
-		wrong = append(wrong, q.entry.Medium)
-	case d.Reason == credentials.Incomplete:
-		for _, one := range q.shown[1:] {
-			if !slices.Contains(wrong, one.Medium) {
-				wrong = append(wrong, one.Medium)
-			}
-		}
+// wrongMedia are the media on which a wrong code counts: where nobody's was presented, and
+// where something was shown that completes nothing, though more is asked for.
+func wrongMedia(q question, t together, d credentials.Decision) []credentials.Medium {
+	switch d.Reason {
+	case credentials.Unknown:
+		return []credentials.Medium{q.entry.Medium}
+	case credentials.Incomplete:
+		return t.wrong
 	}
-	return wrong
+	return nil
 }
 
 // counted counts wrong codes: against the reader's medium, and against the site.
 func (s *Service) counted(u *flow.Unit, f frame, q question, wrong []credentials.Medium) error {
 	for _, m := range wrong {
 		l, locks := s.p.wrong(f.locks[m], f.now.T)
-		if err := flow.Put(u, rec.Lockouts, lockID(f.id, m), &l); err != nil {
+		if err := flow.Put(u, rec.Lockouts, lockID(f.id, place{q.entry.Point, m}), &l); err != nil {
 			return err
 		}
 		if !locks {
 			continue
 		}
-		if _, err := u.Say(audit.DoorLocked, audit.Success, []string{q.entry.Point, flow.Site(f.reader.Site)},
-			flow.F(audit.FieldReader, f.id), flow.F(audit.FieldPoint, q.entry.Point), flow.F(audit.FieldMedium, m.String()),
-			flow.F(audit.FieldSite, f.reader.Site), flow.F(audit.FieldUntil, l.Until.UTC().Format(time.RFC3339))); err != nil {
+		fields := []flow.Field{flow.F(audit.FieldReader, f.id), flow.F(audit.FieldPoint, q.entry.Point), flow.F(audit.FieldMedium, m.String()),
+			flow.F(audit.FieldSite, f.reader.Site), flow.F(audit.FieldUntil, l.Until.UTC().Format(time.RFC3339))}
+		if _, err := u.Say(audit.DoorLocked, audit.Success, []string{q.entry.Point, flow.Site(f.reader.Site)}, append(fields, f.lateness()...)...); err != nil {
 			return err
 		}
+		f.tell(Alert{At: f.now.T, Kind: Locked, Site: f.reader.Site, Reader: f.id, Point: q.entry.Point, Medium: m, Until: l.Until, Late: f.late})
 	}
 	if len(wrong) == 0 || f.guessing {
 		return nil
@@ -103,12 +100,12 @@ func (s *Service) counted(u *flow.Unit, f frame, q question, wrong []credentials
 	if q.beyond {
 		return s.guessed(u, f)
 	}
-	inUse, err := s.core.Store.Tally(u.Context(), store.Query{Kind: rec.Credentials.Name})
+	budget, err := s.budget(u.Context(), f.reader.Site, u.Now())
 	if err != nil {
 		return err
 	}
 	day := f.now.T.UTC().Truncate(guessDay)
-	u.Do(store.Count{Counter: "wrong/" + f.alert, By: 1, Max: s.p.budget(inUse) - 1, Until: day.Add(2 * guessDay)})
+	u.Do(store.Count{Counter: "wrong/" + f.alert, By: 1, Max: budget - 1, Until: day.Add(2 * guessDay)})
 	return nil
 }
 
@@ -122,47 +119,64 @@ func (s *Service) guessed(u *flow.Unit, f frame) error {
 	if err := flow.Put(u, rec.Guessings, f.alert, &g); err != nil {
 		return err
 	}
-	_, err = u.Say(audit.DoorGuessing, audit.Success, []string{flow.Site(f.reader.Site)},
-		flow.F(audit.FieldSite, f.reader.Site), flow.F(audit.FieldReader, f.id))
+	f.tell(Alert{At: f.now.T, Kind: Guessing, Site: f.reader.Site, Reader: f.id, Late: f.late})
+	fields := []flow.Field{flow.F(audit.FieldSite, f.reader.Site), flow.F(audit.FieldReader, f.id)}
+	_, err = u.Say(audit.DoorGuessing, audit.Success, []string{flow.Site(f.reader.Site)}, append(fields, f.lateness()...)...)
 	return err
 }
 
-// forgiven begins the count anew where everything that was presented was right. How long
-// the next lock-out would be is not forgiven: somebody inside could guess for others.
-func forgiven(u *flow.Unit, f frame, granted bool) error {
+// lateness marks an entry of what happened in an outage.
+func (f frame) lateness() []flow.Field {
+	if !f.late {
+		return nil
+	}
+	return []flow.Field{flow.F(audit.FieldLate, "true")}
+}
+
+// forgiven begins the count anew where everything that was presented was right, and ends
+// for good the lock-out that was over by then. How long the next lock-out would be is not
+// forgiven: somebody inside could guess for others.
+func forgiven(u *flow.Unit, f frame, q question, t together, granted bool) error {
 	if !granted {
 		return nil
 	}
 	for m, l := range f.locks {
-		if l.Wrong == 0 {
+		if l.Wrong == 0 && l.Until.IsZero() || slices.Contains(t.wrong, m) {
 			continue
 		}
-		l.Wrong = 0
-		if err := flow.Put(u, rec.Lockouts, lockID(f.id, m), &l); err != nil {
+		l.Wrong, l.Until = 0, time.Time{}
+		if err := flow.Put(u, rec.Lockouts, lockID(f.id, place{q.entry.Point, m}), &l); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// opened counts a use and keeps when the point opened. Two who use a code that opens once
+// opened counts a use of each credential and keeps when the point opened. Two who use a code that opens once
 // cannot both commit.
-func opened(u *flow.Unit, q question, who person) error {
-	used := who.used
-	used.Count++
-	used.Last = u.Now()
-	if used.First.IsZero() {
-		used.First = used.Last
+func opened(u *flow.Unit, q question, t together) error {
+	ends := false
+	for _, one := range t.uses {
+		used := one.used
+		used.Count++
+		used.Last = u.Now()
+		if used.First.IsZero() {
+			used.First = used.Last
+		}
+		ends = ends || one.counted
+		if err := flow.Put(u, rec.Usages, one.usage, &used); err != nil {
+			return err
+		}
 	}
-	if who.counted {
-		u.Project(who.account)
+	if ends {
+		u.Project(t.account)
 	}
 	o, _, err := flow.Load(u, rec.Openings, openingID(q.entry.Point))
 	if err != nil {
 		return err
 	}
 	o.At = u.Now()
-	return errors.Join(flow.Put(u, rec.Usages, who.usage, &used), flow.Put(u, rec.Openings, openingID(q.entry.Point), &o))
+	return flow.Put(u, rec.Openings, openingID(q.entry.Point), &o)
 }
 
 // count writes a number into a field.

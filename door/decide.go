@@ -40,16 +40,24 @@ func (s *Service) Decide(ctx context.Context, proof Proof, e Entry) (Answer, err
 		asked.prints, asked.names = append(asked.prints, prints), append(asked.names, names)
 	}
 	var a Answer
-	_, err = s.core.Act(ctx, asker(proof.id()), func(u *flow.Unit) (err error) {
-		a, err = s.decide(u, proof, asked)
-		return err
-	})
-	if errors.Is(err, store.ErrLimit) { // the site's budget is used up by this one
-		asked.beyond = true
-		_, err = s.core.Act(ctx, asker(proof.id()), func(u *flow.Unit) (err error) {
+	var news []Alert
+	asked.tell = func(one Alert) { news = append(news, one) }
+	act := func() error {
+		_, err := s.core.Act(ctx, asker(proof.id()), func(u *flow.Unit) (err error) {
+			news = nil
 			a, err = s.decide(u, proof, asked)
 			return err
 		})
+		return err
+	}
+	err = act()
+	if errors.Is(err, store.ErrTaken) { // a tag for which the reader waits is somebody's
+		asked.held = true
+		err = act()
+	}
+	if errors.Is(err, store.ErrLimit) { // the site's budget is used up by this one
+		asked.beyond = true
+		err = act()
 	}
 	switch {
 	case errors.Is(err, ErrReader), errors.Is(err, ErrPoint):
@@ -57,6 +65,7 @@ func (s *Service) Decide(ctx context.Context, proof Proof, e Entry) (Answer, err
 	case err != nil:
 		return Answer{}, err
 	}
+	s.bell.tell(news...)
 	return a, nil
 }
 
@@ -67,6 +76,8 @@ type question struct {
 	prints [][]credentials.Fingerprint
 	names  [][]store.Name
 	beyond bool // the site's budget of wrong codes is used up
+	held   bool // a tag that is nobody's cannot be claimed
+	tell   func(Alert)
 }
 
 // reader judges who asks, and about which point.
@@ -104,33 +115,22 @@ func (s *Service) decide(u *flow.Unit, proof Proof, q question) (Answer, error) 
 	if err != nil {
 		return Answer{}, err
 	}
-	holder, err := s.holder(u.Context(), q.names[0])
+	who, err := s.shownBy(u, r.Site, q)
 	if err != nil {
 		return Answer{}, err
 	}
-	who, err := s.person(u, r.Site, holder, q.prints[0])
-	if err != nil {
+	if f.enrolled, err = s.enrol(u, f, q, who[0].account); err != nil {
 		return Answer{}, err
 	}
 	access, err := s.rules(u.Context(), r.Site)
 	if err != nil {
 		return Answer{}, err
 	}
-	who.record.As = access.As(who.record.As...)
-	if s.p.Both && f.guessing {
-		who.record.Needs = 2
+	for i := range who {
+		who[i].record.As = access.As(who[i].record.As...)
 	}
-	presented := credentials.Presented{Point: q.entry.Point, Medium: q.entry.Medium, Prints: q.prints[0], Locked: f.locked,
-		Opened: f.opening.At, Lockdown: q.entry.Lockdown}
-	for i, one := range q.shown[1:] {
-		presented.With = append(presented.With, credentials.Shown{Medium: one.Medium, Prints: q.prints[i+1]})
-	}
-	d := credentials.Decide(who.record, access.At(q.entry.Point), presented, now)
-	o := outcome{id: flow.NewID(), decision: d, alarm: d.Alarm || s.p.AlarmAlways && d.Duress}
-	if d.Reason != credentials.Unknown || d.TagTyped {
-		o.account = who.account
-	}
-	return s.conclude(u, f, q, who, o)
+	t := f.completed(q, who)
+	return s.conclude(u, f, q, t, s.judge(f, q, who, t, access.At(q.entry.Point)))
 }
 
 // frame is what a decision finds beside the person: who asks, and what is locked.
@@ -143,12 +143,15 @@ type frame struct {
 	opening  rec.Opening
 	guessing bool   // the site's alarm was raised in this stretch of time
 	alert    string // the id under which that is kept
+	late     bool   // it was of an outage
+	enrolled bool   // the tag that was presented has become somebody's
+	tell     func(Alert)
 }
 
 func (s *Service) frame(u *flow.Unit, id string, r rec.Reader, q question, now credentials.Now) (frame, error) {
-	f := frame{id: id, reader: r, now: now, locks: map[credentials.Medium]rec.Lockout{}}
+	f := frame{id: id, reader: r, now: now, locks: map[credentials.Medium]rec.Lockout{}, tell: q.tell}
 	for _, one := range q.shown {
-		l, _, err := flow.Load(u, rec.Lockouts, lockID(id, one.Medium))
+		l, _, err := flow.Load(u, rec.Lockouts, lockID(id, place{q.entry.Point, one.Medium}))
 		if err != nil {
 			return f, err
 		}
@@ -167,9 +170,6 @@ func (s *Service) frame(u *flow.Unit, id string, r rec.Reader, q question, now c
 }
 
 // The ids of quiet records, which share their kinds with others.
-func lockID(reader string, m credentials.Medium) string {
-	return "door/lock/" + reader + "/" + m.String()
-}
 func openingID(point string) string { return "door/opened/" + point }
 func guessingID(site string, now time.Time) string {
 	return "door/guessing/" + site + "/" + now.UTC().Truncate(guessDay).Format(time.DateOnly)

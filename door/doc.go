@@ -7,6 +7,10 @@
 // server may fail, an [Edge] beside the reader decides from what it was told last, for a
 // bounded time.
 //
+// Lock-outs and guessing are told to [Options.Alert], also those of an outage, and
+// [Service.Health] says what a node cannot do as it stands. [Operator.Enrol] gives somebody
+// the tag that is presented next at a reader.
+//
 // A duress code opens as the ordinary code does. Answer, log entry, writes and their sizes
 // are the same; that it was one is sealed in the entry, and the alarm goes to a store of
 // its own, the restricted log, from where [Options.Alarm] is called. Nothing here sends

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
-	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,6 +28,12 @@ type Options struct {
 	// Keys makes fingerprints and seals. If it is a [credentials.Opener] too, this node
 	// carries alarms and feeds edges. Required.
 	Keys credentials.Sealer
+	// Directory is the host's people, as in package roster; nil: the accounts that package
+	// people manages. Somebody whom it suspended or does not know is disabled, at once where
+	// the server decides. A directory tells no changes: it is asked about everybody with a
+	// credential when edges ask what changed, at most once a minute. So an [Edge] learns of
+	// a change a minute later than of others.
+	Directory accounts.Directory
 	// Authority says what an operator may do; nil: the roles of the accounts.
 	Authority accounts.Authority
 	// Policy is what wrong codes lead to; zero: the recommended one.
@@ -36,6 +42,13 @@ type Options struct {
 	// minutes are over, which counts as failed and is tried again. It must tell nothing to
 	// the person concerned. nil: alarms are raised and wait in the restricted log.
 	Alarm func(context.Context, Alarm) error
+	// CardFormats are the layouts of the cards in use, as package roster is told them: the
+	// numbers that are printed on a tag that is enrolled here are nobody else's code.
+	CardFormats []credentials.CardFormat
+	// Alert is told about things that a person should look at, after their commit; nil: only
+	// the log of what was done. Calls come one after the other and beside decisions, which
+	// wait for none.
+	Alert func(Alert)
 	// GlobalDeny: a right that one role denies is denied, whatever others allow.
 	GlobalDeny bool
 	// Log gets diagnostics; nil: none.
@@ -44,6 +57,10 @@ type Options struct {
 	// synchronised. A time before the program was built, or before the last entry of the
 	// log, is in doubt whatever it says.
 	Clock func() credentials.Now
+	// LogAhead confirms that a clock was ahead until then by its own count, and was set right:
+	// entries up to then put no clock in doubt. It is the time of the log's newest entry, and
+	// means nothing any more once that time has come; zero: every entry counts.
+	LogAhead time.Time
 	// Node names this process among those that share the store; "": a random name.
 	Node string
 }
@@ -54,10 +71,12 @@ type Service struct {
 	vault *flow.Core // over the restricted store
 	o     Options
 	p     Policy
-	built time.Time
+	bell  bell
 
 	mu     sync.Mutex
 	access map[string]*relation // by site
+
+	census census
 }
 
 // New makes a service. It does no I/O. The error joins everything that is missing.
@@ -68,14 +87,15 @@ func New(o Options) (*Service, error) {
 	if o.Node == "" {
 		o.Node = flow.NewID()
 	}
-	s := &Service{o: o, p: o.Policy.filled(), built: built(), access: map[string]*relation{}}
+	o.CardFormats = slices.Clone(o.CardFormats)
+	s := &Service{o: o, p: o.Policy.filled(), bell: bell{ring: o.Alert}, access: map[string]*relation{}}
 	s.core = &flow.Core{Store: o.Store, Keys: o.Keys, Authority: o.Authority, GlobalDeny: o.GlobalDeny, Log: o.Log,
 		Now: func() time.Time { return o.Clock().T }}
 	s.core.Opener, _ = o.Keys.(credentials.Opener)
 	if s.core.Authority == nil {
 		s.core.Authority = s.core.Roles()
 	}
-	err := s.core.Check()
+	err := errors.Join(s.core.Check(), flow.CheckFormats(o.CardFormats))
 	switch {
 	case o.Restricted == nil:
 		err = errors.Join(err, fault.New(fault.Invalid, "door: a restricted store is required"))
@@ -114,33 +134,18 @@ func (s *Service) Work(ctx context.Context) error {
 	return errors.Join(s.carry(ctx), s.deliver(ctx))
 }
 
-// built is when the program's source was committed, as far as it knows.
-func built() time.Time {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return time.Time{}
-	}
-	for _, v := range info.Settings {
-		if v.Key == "vcs.time" {
-			t, _ := time.Parse(time.RFC3339, v.Value) // zero if it is none: then nothing is before it
-			return t
-		}
-	}
-	return time.Time{}
-}
-
 // now is the time of a decision and how far it can be relied on.
 func (s *Service) now(ctx context.Context, t time.Time) (credentials.Now, error) {
+	now, _, err := s.judged(ctx, t)
+	return now, err
+}
+
+// judged is also why a time cannot be relied on, "" if it can.
+func (s *Service) judged(ctx context.Context, t time.Time) (credentials.Now, string, error) {
 	now := credentials.Now{T: t, Quality: s.o.Clock().Quality}
-	if now.Quality != credentials.ClockTrusted {
-		return now, nil
+	why, err := s.core.Doubt(ctx, now, s.p.Skew, s.o.LogAhead)
+	if why != "" {
+		now.Quality = min(now.Quality, credentials.ClockDoubtful)
 	}
-	last, err := s.core.Store.Entries(ctx, store.EntryQuery{OldestLast: true, Limit: 1})
-	if err != nil {
-		return now, err
-	}
-	if t.Before(s.built) || len(last) > 0 && last[0].At.After(t.Add(s.p.Skew)) {
-		now.Quality = credentials.ClockDoubtful
-	}
-	return now, nil
+	return now, why, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/door"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 	"github.com/seed-a2d3eaca/keyholder/store"
 	"github.com/seed-a2d3eaca/keyholder/store/storetest"
@@ -89,6 +90,7 @@ func TestNothingTellsADuressCodeApart(t *testing.T) {
 		e := held(t, card)
 		e.With = []door.Shown{typed(t, text).Shown}
 		step(e)
+		step(both(t, unknownCard, text))
 		step(typed(t, text))
 		w.later(time.Second)
 		step(typed(t, text)) // used up
@@ -179,16 +181,50 @@ func TestAnAlarmIsRaisedOnceWhateverFails(t *testing.T) {
 	}
 }
 
-// A signal that cannot be opened keeps no alarm waiting.
-func TestASignalThatDoesNotOpenKeepsNoOther(t *testing.T) {
+// Signals that cannot be opened keep no alarm waiting, however many there are.
+//
+// Rules: G193
+func TestSignalsThatDoNotOpenKeepNoOther(t *testing.T) {
+	for _, many := range []int{1, store.MaxPage, store.MaxPage + 1} {
+		t.Run(fmt.Sprint(many), func(t *testing.T) {
+			w := newWorld(t)
+			w.cleaner()
+			gone, err := credentials.NewKeyring("", []credentials.Key{credentials.GenerateKey()}, credentials.KeyringOptions{})
+			require.NoError(t, err)
+			core := *w.core
+			core.Keys = gone
+			w.signals(&core, many, func(int) flow.Signal { return flow.Signal{At: noon.Add(-time.Hour)} })
+			require.True(t, w.try(typed(t, duress)).Granted)
+			require.ErrorIs(t, w.door.Work(t.Context()), credentials.ErrKeyMissing)
+			require.Len(t, w.alarms, 1)
+		})
+	}
+}
+
+// More alarms than a page holds are all raised at once, and handed over hundred by hundred,
+// each once.
+//
+// Rules: G193
+func TestManyAlarmsAreAllRaised(t *testing.T) {
+	const many = store.MaxPage + 1
 	w := newWorld(t)
-	w.cleaner()
-	put(w, rec.Signals, "door/broken", func(s *rec.Signal) {
-		*s = rec.Signal{At: noon.Add(-time.Hour), Sealed: credentials.Sealed{KeyID: "gone", Bytes: []byte("x")}}
+	w.signals(w.core, many, func(i int) flow.Signal {
+		return flow.Signal{At: noon.Add(time.Duration(i) * time.Millisecond), Site: "site", Point: "front", Alarm: true, Account: "cleaner"}
 	})
-	require.True(t, w.try(typed(t, duress)).Granted)
-	require.Error(t, w.door.Work(t.Context()))
-	require.Len(t, w.alarms, 1)
+	require.NoError(t, w.door.Work(t.Context()))
+	left, err := w.core.Store.List(t.Context(), store.Query{Kind: rec.Signals.Name, Term: rec.ByRaised})
+	require.NoError(t, err)
+	require.Empty(t, left)
+	told := map[string]bool{}
+	for turns := 1; len(told) < many; turns++ {
+		require.Len(t, w.alarms, min(100*turns, many), "after %d turns", turns)
+		for _, a := range w.alarms {
+			told[a.ID] = true
+		}
+		require.Len(t, told, len(w.alarms))
+		require.NoError(t, w.door.Work(t.Context()))
+	}
+	require.Len(t, w.alarms, many)
 }
 
 // When the store does not take it, nobody is let in and nothing counts as used.

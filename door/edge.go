@@ -1,6 +1,7 @@
 package door
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,24 +27,26 @@ const Outaged credentials.Reason = "outage"
 // Center is the server as an edge calls it: a [Service], or the host's client of one.
 type Center interface {
 	Decide(ctx context.Context, proof Proof, e Entry) (Answer, error)
-	Changes(ctx context.Context, proof Proof, cursor int64) ([]byte, error)
+	Changes(ctx context.Context, proof Proof, known Known) ([]byte, error)
 	Enter(ctx context.Context, proof Proof, lines []byte) (next uint64, err error)
 }
 
-// EdgeOptions say how an edge works. Key, Site and Journal are required.
+// EdgeOptions say how an edge works. Key, SiteKeys and Journal are required.
 type EdgeOptions struct {
 	// Key is the reader's; Certificate is its raw certificate where it is authenticated
 	// with mutual TLS.
 	Key         ReaderKey
 	Certificate []byte
-	// Site is the key of the reader's site, see [Operator.SiteKey].
-	Site credentials.SiteKey
+	// SiteKeys are the key of the reader's site, see [Operator.SiteKey], and while the keys
+	// are rotated the new one beside it, in any order: so that it changes without a gap.
+	SiteKeys []credentials.SiteKey
 	// Journal is the file that keeps what was decided during an outage.
 	Journal string
 	// Most is how many decisions it keeps; 0: 10,000. Then everything is denied.
 	Most int
-	// Bound is for how long after it was last told everything an edge decides by itself;
-	// 0: 15 min. A revocation counts at the latest so long after its commit.
+	// Bound shortens for how long after it was last told everything an edge decides by
+	// itself, see [NewReader]; 0: not. A revocation counts at the latest so long after its
+	// commit.
 	Bound time.Duration
 	// Every is how often an edge asks for changes; 0: 10 s. Try is how long it waits for an
 	// answer; 0: 2 s.
@@ -53,7 +56,8 @@ type EdgeOptions struct {
 	// Alarm is called for every duress alarm during an outage, at least once; nil: it is
 	// raised when the server is back. It must tell nothing to the person concerned.
 	Alarm func(context.Context, Alarm) error
-	// Clock is as in [Options].
+	// Clock is as in [Options]. A time that is not the server's, give or take the policy's
+	// Skew, is in doubt whatever it says.
 	Clock func() credentials.Now
 	// Log gets diagnostics; nil: none.
 	Log *slog.Logger
@@ -67,21 +71,26 @@ type Edge struct {
 	o     EdgeOptions
 	p     Policy
 	proof Proof
-	probe *credentials.Probe
 	file  *file
 	line  func(next rec.Taken, l late) ([]byte, error)
 
 	mu      sync.Mutex
 	told    time.Time // when the last answer with all changes was asked for
 	down    time.Time // until when the server is not asked
-	seen    time.Time // the latest time of the clock
+	served  served
+	failed  error     // of the last refresh
+	keys    []siteKey // of the site, the one that is used first
+	due     bool      // the site has a newer one
 	cursor  int64
 	site    string
-	points  map[string]Outage
+	points  map[string]rec.ReaderPoint
 	index   *credentials.Index
 	holders map[string]fedHolder
+	left    map[string]error // holders that could not be kept, and why
 	access  *credentials.Access
-	locks   map[credentials.Medium]rec.Lockout
+	out     []string // accounts that the host keeps out, sorted
+	locks   map[place]rec.Lockout
+	both    time.Time // until then a second credential is asked for
 	opened  map[string]time.Time
 	signals []signalled
 	busy    bool // a refresh is on
@@ -98,11 +107,11 @@ const mostSignals = 1000
 // OpenEdge opens the journal and reads from it which wrong codes were counted. The edge
 // decides by itself only after its first [Edge.Refresh].
 func OpenEdge(c Center, o EdgeOptions) (*Edge, error) {
-	if c == nil || o.Key.id == "" || o.Journal == "" {
-		return nil, fault.New(fault.Invalid, "door: an edge needs a center, a key and a journal")
+	if c == nil || o.Key.id == "" || len(o.SiteKeys) == 0 || o.Journal == "" {
+		return nil, fault.New(fault.Invalid, "door: an edge needs a center, a key, its site's key and a journal")
 	}
 	set(&o.Most, 10_000)
-	set(&o.Bound, 15*time.Minute)
+	set(&o.Bound, longestBound)
 	set(&o.Every, 10*time.Second)
 	set(&o.Try, 2*time.Second)
 	if o.Clock == nil {
@@ -111,8 +120,11 @@ func OpenEdge(c Center, o EdgeOptions) (*Edge, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	e := &Edge{c: c, o: o, p: o.Policy.filled(), proof: ByKey(o.Key), probe: credentials.NewProbe(o.Site), cursor: -1, index: credentials.NewIndex(credentials.IndexOptions{}),
-		holders: map[string]fedHolder{}, access: credentials.NewAccess(nil, nil), locks: map[credentials.Medium]rec.Lockout{}, opened: map[string]time.Time{}}
+	e := &Edge{c: c, o: o, p: o.Policy.filled(), proof: ByKey(o.Key), cursor: -1, index: credentials.NewIndex(credentials.IndexOptions{}),
+		holders: map[string]fedHolder{}, left: map[string]error{}, access: credentials.NewAccess(nil, nil), locks: map[place]rec.Lockout{}, opened: map[string]time.Time{}}
+	for _, key := range o.SiteKeys {
+		e.keys = append(e.keys, newSiteKey(key))
+	}
 	if o.Certificate != nil {
 		e.proof = ByCertificate(o.Key.id, o.Certificate)
 	}
@@ -127,7 +139,8 @@ func OpenEdge(c Center, o EdgeOptions) (*Edge, error) {
 	chain := e.file.base.Chain
 	for lines := e.file.pending(); len(lines) > 0; lines = lines[lineSize:] {
 		if l, err := openLine(aead, lines[:lineSize], chain); err == nil && l.Wrong { // the server judges what does not open
-			e.locks[l.Medium], _ = e.p.wrong(e.locks[l.Medium], l.At)
+			at := place{l.Point, l.Medium}
+			e.locks[at], _ = e.p.wrong(e.locks[at], l.At)
 		}
 		chain = chained(lines[:lineSize])
 	}
@@ -147,9 +160,12 @@ func (e *Edge) Loops() []engine.Loop {
 
 // Refresh hands over the journal and asks what changed. While another call does, it does
 // nothing.
-func (e *Edge) Refresh(ctx context.Context) error {
+func (e *Edge) Refresh(ctx context.Context) (err error) {
 	e.mu.Lock()
-	busy, cursor := e.busy, e.cursor
+	busy, known := e.busy, Known{Cursor: e.cursor}
+	for _, k := range e.keys {
+		known.Keys = append(known.Keys, k.check)
+	}
 	e.busy = true
 	e.mu.Unlock()
 	if busy {
@@ -158,32 +174,37 @@ func (e *Edge) Refresh(ctx context.Context) error {
 	defer func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		e.busy = false
+		e.busy, e.failed = false, err
 	}()
 	if err := e.handOver(ctx); err != nil {
 		return err
 	}
 	asked := time.Now()
-	body, err := e.c.Changes(ctx, e.proof, cursor)
+	body, err := e.c.Changes(ctx, e.proof, known)
 	if err != nil {
 		return err
 	}
+	got := time.Now()
 	var f feed
 	if err := json.Unmarshal(body, &f); err != nil || f.V != feedVersion {
 		return fmt.Errorf("%w: version %d", ErrFeed, f.V)
 	}
-	if e.probe.Print(siteCheck()) != f.Check {
+	use := slices.Index(known.Keys, f.Check)
+	if use < 0 {
 		return ErrSiteKey
 	}
-	if err := e.take(f); err != nil {
+	access, err := f.access()
+	if err != nil {
 		return err
 	}
+	e.take(f, access, use)
 	if err := e.file.begin(f.Taken); err != nil {
 		return err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.told, e.down = asked, time.Time{}
+	e.served = served{at: f.Now, last: f.Last, asked: asked, got: got}
 	return nil
 }
 
@@ -203,59 +224,79 @@ func (e *Edge) handOver(ctx context.Context) error {
 	return e.file.taken(next)
 }
 
-// take takes changes over: all of them, or none counts as told.
-func (e *Edge) take(f feed) error {
+// take takes all changes over; their fingerprints are of one of the site's keys.
+func (e *Edge) take(f feed, access *credentials.Access, use int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.keys[0], e.keys[use] = e.keys[use], e.keys[0]
+	if f.Due && !e.due {
+		e.o.Log.Warn("another key is due", slog.Any("error", ErrSiteKeyDue), slog.String("hint", fault.Hint(ErrSiteKeyDue)))
+	}
+	e.due = f.Due
 	if f.All {
-		e.index, e.holders = credentials.NewIndex(credentials.IndexOptions{}), map[string]fedHolder{}
+		e.index, e.holders, e.left = credentials.NewIndex(credentials.IndexOptions{}), map[string]fedHolder{}, map[string]error{}
 	}
 	for id, h := range e.holders {
 		if slices.Contains(f.Changed, h.Account) {
 			e.index.Remove(id)
 			delete(e.holders, id)
+			delete(e.left, id)
 		}
 	}
-	fresh := f.Holders
-	if f.Relation {
-		var rules []credentials.Rule
-		for _, r := range f.Rules {
-			c, err := r.Compile()
-			if err != nil {
-				return err
-			}
-			rules = append(rules, c)
-		}
-		e.access = credentials.NewAccess(f.Groups, rules)
+	fresh := append(f.Holders, e.turned(f.Out)...)
+	e.out = f.Out
+	if access != nil {
+		e.access = access
 		for _, h := range e.holders { // who is in which group
 			fresh = append(fresh, h)
 		}
 	}
 	for _, h := range fresh {
-		r := h.Record
-		r.As = e.access.As(r.As...)
-		if h.Schedule != nil {
-			var err error
-			if r.Hours, err = hours(r.Type, *h.Schedule); err != nil {
-				return err
-			}
+		e.keep(h)
+	}
+	e.points = map[string]rec.ReaderPoint{}
+	for _, p := range f.Points {
+		e.points[p.ID] = p
+	}
+	for _, c := range f.Locks {
+		if !c.Last.Before(e.locks[c.place].Last) {
+			e.locks[c.place] = c.Lockout
 		}
-		if err := e.index.Put(r); err != nil {
+	}
+	e.both = f.Both
+	e.cursor, e.site = f.Cursor, f.Site
+}
+
+// keep takes one holder over. One that cannot be kept is left out and tried again with
+// the next rules: it must keep nobody else out.
+func (e *Edge) keep(h fedHolder) {
+	id := h.Record.Holder
+	e.holders[id] = h
+	err := e.put(h)
+	if err == nil {
+		delete(e.left, id)
+		return
+	}
+	err = fmt.Errorf("%w: account %s: %w", ErrLeftOut, h.Account, err)
+	if e.left[id] == nil {
+		e.o.Log.Error("a holder is left out", slog.Any("error", err))
+	}
+	e.left[id] = err
+}
+
+func (e *Edge) put(h fedHolder) (err error) {
+	if h.Broken {
+		return credentials.ErrDecrypt
+	}
+	r := h.Record
+	r.Disabled = r.Disabled || among(e.out, h.Account)
+	r.As = e.access.As(r.As...)
+	if h.Schedule != nil {
+		if r.Hours, err = hours(r.Type, *h.Schedule); err != nil {
 			return err
 		}
-		e.holders[r.Holder] = h
 	}
-	e.points = map[string]Outage{}
-	for _, p := range f.Points {
-		e.points[p.ID] = p.OnOutage
-	}
-	for m, l := range f.Locks {
-		if !l.Last.Before(e.locks[m].Last) {
-			e.locks[m] = l
-		}
-	}
-	e.cursor, e.site = f.Cursor, f.Site
-	return nil
+	return e.index.Put(r)
 }
 
 // Decide asks the server, and decides by itself where that cannot be reached. Errors that
@@ -290,7 +331,7 @@ func (e *Edge) Decide(ctx context.Context, entry Entry) (Answer, error) {
 	if ctx.Err() != nil {
 		return Answer{}, ctx.Err()
 	}
-	return e.decide(entry, materials[0])
+	return e.decide(entry, materials)
 }
 
 // outOfReach reports whether an error is about the line or the server, and not about what
@@ -304,40 +345,48 @@ func outOfReach(err error) bool {
 }
 
 // decide is the answer from what the edge was told. What cannot be written down is denied.
-func (e *Edge) decide(entry Entry, m credentials.Material) (Answer, error) {
+func (e *Edge) decide(entry Entry, shown []credentials.Material) (Answer, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	on, own := e.points[entry.Point]
+	point, own := e.points[entry.Point]
 	if !own && !e.told.IsZero() {
 		return Answer{}, ErrPoint
 	}
 	now := e.now()
-	until := locked(e.locks[entry.Medium], now)
-	holder, d := e.index.Decide(e.access.At(entry.Point), credentials.Presented{Point: entry.Point, Medium: entry.Medium,
-		Prints: []credentials.Fingerprint{e.probe.Print(m)}, Locked: until, Opened: e.opened[entry.Point], Lockdown: entry.Lockdown}, now)
-	h := e.holders[holder]
-	l := late{Account: h.Account, Action: d.Action, Alarm: d.Alarm || e.p.AlarmAlways && d.Duress, At: now.T, Clock: now.Quality, Duress: d.Duress,
-		ID: flow.NewID(), Medium: entry.Medium, Point: entry.Point, Reason: d.Reason, Rule: d.Rule, Typed: d.TagTyped, Usage: holder}
-	stale := e.told.IsZero() || time.Since(e.told) >= e.o.Bound
-	lock := e.locks[entry.Medium]
-	switch {
-	case d.Reason == credentials.Unknown && !until.IsZero():
-		l.Reason = credentials.LockedOut
-	case on == OutageDeny, stale, d.Granted() && (len(entry.With) > 0 || e.atServer(h, now.T)):
-		l.Reason, l.Rule = Outaged, ""
-	case d.Reason == credentials.Unknown:
+	at := place{entry.Point, entry.Medium}
+	until := locked(e.locks[at], now)
+	h, d := e.look(entry, entry.Medium, shown[0], until, now)
+	l := late{Account: h.Account, Action: d.Action, Alarm: e.p.alarms(d), At: now.T, Clock: now.Quality, Duress: d.Duress,
+		ID: flow.NewID(), Medium: entry.Medium, Point: entry.Point, Reason: d.Reason, Rule: d.Rule, Typed: d.TagTyped, Usage: h.Record.Holder}
+	for i, one := range entry.With { // a duress code raises its alarm wherever it is shown
+		other, also := e.look(entry, one.Medium, shown[i+1], time.Time{}, now)
+		l.Duress = l.Duress || also.Duress
+		if !l.Alarm && e.p.alarms(also) {
+			l.Alarm, l.Action, l.Forced = true, also.Action, other.Account
+		}
+	}
+	bound := min(e.o.Bound, bounded(point))
+	stale := e.told.IsZero() || time.Since(e.told) >= bound
+	lock := e.locks[at]
+	if until.IsZero() && d.Reason == credentials.Unknown && !e.told.IsZero() { // else it knows no code
 		l.Wrong = true
 		lock, _ = e.p.wrong(lock, now.T)
+	}
+	switch {
+	case !until.IsZero(): // first: nobody learns during a lock-out what is a code
+		l.Reason, l.Rule = credentials.LockedOut, ""
+	case point.OnOutage == OutageDeny, stale, len(entry.With) > 0 && (d.Granted() || d.Reason == credentials.Incomplete), d.Granted() && atServer(h, e.served.now(), bound):
+		l.Reason, l.Rule = Outaged, ""
 	case d.Granted():
-		lock.Wrong = 0
+		lock.Wrong, lock.Until = 0, time.Time{}
 	}
 	if err := e.file.add(func(next rec.Taken) ([]byte, error) { return e.line(next, l) }); err != nil {
 		e.o.Log.Error("a decision cannot be written down", slog.Any("error", err))
 		l.Reason = Outaged
 	}
-	e.locks[entry.Medium] = lock
+	e.locks[at] = lock
 	if len(e.signals) < mostSignals {
-		e.signals = append(e.signals, signalled{alarm: l.Alarm, Alarm: Alarm{ID: l.ID, Account: accounts.ID(l.Account), Site: e.site, Point: l.Point, Reader: e.o.Key.id, Action: l.Action, Raised: l.At}})
+		e.signals = append(e.signals, signalled{alarm: l.Alarm, Alarm: Alarm{ID: l.ID, Account: accounts.ID(cmp.Or(l.Forced, l.Account)), Site: e.site, Point: l.Point, Reader: e.o.Key.id, Action: l.Action, Raised: l.At}})
 	}
 	a := Answer{Granted: l.Reason == credentials.Granted, Reason: l.Reason, Decision: l.ID}
 	if a.Granted {
@@ -348,24 +397,24 @@ func (e *Edge) decide(entry Entry, m credentials.Material) (Answer, error) {
 	return a, nil
 }
 
+// look asks what was told about one credential that was shown, as if it were all: only the
+// server decides about several together.
+func (e *Edge) look(entry Entry, on credentials.Medium, m credentials.Material, until time.Time, now credentials.Now) (fedHolder, credentials.Decision) {
+	p := credentials.Presented{Point: entry.Point, Medium: on, Prints: []credentials.Fingerprint{e.keys[0].Print(m)}, Locked: until,
+		Opened: e.opened[entry.Point], Lockdown: entry.Lockdown}
+	if now.T.Before(e.both) {
+		p.Needs = 2
+	}
+	holder, d := e.index.Decide(e.access.At(entry.Point), p, now)
+	return e.holders[holder], d
+}
+
 // atServer reports whether a credential is one that only the server decides about: what
 // opens a number of times, or begins with its first use, and what was changed so lately
 // that another change may be on its way.
-func (e *Edge) atServer(h fedHolder, now time.Time) bool {
+func atServer(h fedHolder, now time.Time, bound time.Duration) bool {
 	r := h.Record
-	return r.Max > 0 || r.Life.For > 0 || r.Life.Idle > 0 || r.Type == credentials.Disposable || r.Type == credentials.Expiring || now.Sub(h.Changed) < e.o.Bound
-}
-
-// now reads the clock. One that went back is in doubt.
-func (e *Edge) now() credentials.Now {
-	now := e.o.Clock()
-	if now.T.Before(e.seen.Add(-e.p.Skew)) {
-		now.Quality = min(now.Quality, credentials.ClockDoubtful)
-	}
-	if now.T.After(e.seen) {
-		e.seen = now.T
-	}
-	return now
+	return r.Max > 0 || r.Life.For > 0 || r.Life.Idle > 0 || r.Type == credentials.Disposable || r.Type == credentials.Expiring || now.Sub(h.Changed) < bound
 }
 
 // Work hands the alarms of an outage to the host, and returns. What fails is tried again

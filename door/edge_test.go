@@ -40,11 +40,11 @@ func (l *wire) Decide(ctx context.Context, p door.Proof, e door.Entry) (door.Ans
 	return l.w.door.Decide(ctx, p, e)
 }
 
-func (l *wire) Changes(ctx context.Context, p door.Proof, cursor int64) ([]byte, error) {
+func (l *wire) Changes(ctx context.Context, p door.Proof, known door.Known) ([]byte, error) {
 	if l.cut.Load() {
 		return nil, errLine
 	}
-	body, err := l.w.door.Changes(ctx, p, cursor)
+	body, err := l.w.door.Changes(ctx, p, known)
 	time.Sleep(l.slow)
 	return body, err
 }
@@ -73,10 +73,16 @@ func newEdge(t *testing.T, edits ...func(*door.EdgeOptions)) *edge {
 	t.Helper()
 	w := newWorld(t)
 	w.cleaner()
+	return besideOf(t, w, edits...)
+}
+
+// besideOf puts an edge beside the reader of a world.
+func besideOf(t *testing.T, w *world, edits ...func(*door.EdgeOptions)) *edge {
+	t.Helper()
 	site, err := w.as("operator").SiteKey(t.Context(), "site")
 	require.NoError(t, err)
 	e := &edge{world: w, wire: &wire{w: w}}
-	e.o = door.EdgeOptions{Key: w.key, Site: site, Journal: filepath.Join(t.TempDir(), "journal"), Clock: w.now,
+	e.o = door.EdgeOptions{Key: w.key, SiteKeys: []credentials.SiteKey{site}, Journal: filepath.Join(t.TempDir(), "journal"), Clock: w.now,
 		Alarm: func(_ context.Context, a door.Alarm) error {
 			e.told = append(e.told, a)
 			return nil
@@ -364,19 +370,20 @@ func TestAChangedJournalIsRefused(t *testing.T) {
 // Rules: G217
 func TestAnEdgeKnowsFingerprintsOfItsSiteOnly(t *testing.T) {
 	e := newEdge(t)
-	body, err := e.door.Changes(t.Context(), door.ByKey(e.key), -1)
+	body, err := e.door.Changes(t.Context(), door.ByKey(e.key), door.Known{Cursor: -1})
 	require.NoError(t, err)
 	require.NotContains(t, string(body), pin)
 	scope := credentials.Scope{Kind: credentials.TenantScope}
 	f, err := e.keys.Print(e.keys.Epoch().Prints[0], scope, credentials.CodeMaterial(code(t, pin)))
 	require.NoError(t, err)
 	require.NotContains(t, string(body), f.String())
-	_, err = e.door.Changes(t.Context(), door.ByKey(door.ReaderKey{}), -1)
+	_, err = e.door.Changes(t.Context(), door.ByKey(door.ReaderKey{}), door.Known{Cursor: -1})
 	require.ErrorIs(t, err, door.ErrReader)
 	_, err = e.door.Enter(t.Context(), door.ByKey(door.ReaderKey{}), nil)
 	require.ErrorIs(t, err, door.ErrReader)
-	e.o.Site, err = e.as("operator").SiteKey(t.Context(), "elsewhere")
+	elsewhere, err := e.as("operator").SiteKey(t.Context(), "elsewhere")
 	require.NoError(t, err)
+	e.o.SiteKeys = []credentials.SiteKey{elsewhere}
 	e.start()
 	require.ErrorIs(t, e.edge.Refresh(t.Context()), door.ErrSiteKey)
 	e.cut.Store(true)

@@ -10,7 +10,9 @@ import (
 type Entry struct {
 	Point string
 	Shown
-	// With is what else was shown for the same entry: the code after the card.
+	// With is what else was shown for the same entry: the code after the card. It completes
+	// what was shown first if it is the same person's and opens by itself at that time; then
+	// it is used too. A duress code raises its alarm wherever it is shown, whoever has it.
 	With []Shown
 	// Lockdown: the point is in a lockdown, as the host says.
 	Lockdown bool

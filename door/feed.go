@@ -26,20 +26,29 @@ const (
 type feed struct {
 	V      int   `json:"v"`
 	Cursor int64 `json:"cursor"` // the log's next index
-	All    bool  `json:"all,omitempty"`
-	// Check is a fingerprint by which an edge finds out that it has the site's key.
+	// Now is the server's time, and Last that of the newest entry of its log.
+	Now  time.Time `json:"now"`
+	Last time.Time `json:"last,omitzero"`
+	All  bool      `json:"all,omitempty"`
+	// Check is a fingerprint by which an edge finds out under which of the site's keys this
+	// is; Due that there is a newer one.
 	Check   credentials.Fingerprint `json:"check"`
+	Due     bool                    `json:"due,omitempty"`
 	Points  []rec.ReaderPoint       `json:"points"`
 	Site    string                  `json:"site"`
 	Changed []string                `json:"changed,omitempty"` // accounts whose holders are forgotten first
 	Holders []fedHolder             `json:"holders,omitempty"`
+	// Out are all accounts, sorted, that the host's directory keeps out.
+	Out []string `json:"out,omitempty"`
 	// Relation says that Groups and Rules are all there are now.
 	Relation bool                `json:"relation,omitempty"`
 	Groups   []credentials.Group `json:"groups,omitempty"`
 	Rules    []rec.Rule          `json:"rules,omitempty"`
 	Taken    rec.Taken           `json:"taken"`
 	// Locks are what was counted against the reader.
-	Locks map[credentials.Medium]rec.Lockout `json:"locks,omitempty"`
+	Locks []counting `json:"locks,omitempty"`
+	// Both is until when a second credential is asked for, after many wrong codes.
+	Both time.Time `json:"both,omitzero"`
 }
 
 // fedHolder is a PIN with its duress PIN, or a tag. Its fingerprints are of the site's key.
@@ -48,12 +57,29 @@ type fedHolder struct {
 	Record   credentials.Record    `json:"record"`
 	Schedule *credentials.Schedule `json:"schedule,omitempty"`
 	Changed  time.Time             `json:"changed"`
+	Broken   bool                  `json:"broken,omitempty"` // a sealed value of it does not open
 }
 
-// Changes tells an edge what changed since a cursor, -1 for everything: opaque bytes for
-// [Edge]. They hold fingerprints under the site's key and no code. Only a node whose
-// keyring can open answers. Errors: [ErrReader], flow's and the store's.
-func (s *Service) Changes(ctx context.Context, proof Proof, cursor int64) ([]byte, error) {
+// access is the relation that is sent; nil: it stays as it is.
+func (f *feed) access() (*credentials.Access, error) {
+	if !f.Relation {
+		return nil, nil //nolint:nilnil // nothing was sent and nothing is wrong
+	}
+	var rules []credentials.Rule
+	for _, r := range f.Rules {
+		c, err := r.Compile()
+		if err != nil {
+			return nil, err
+		}
+		rules = append(rules, c)
+	}
+	return credentials.NewAccess(f.Groups, rules), nil
+}
+
+// Changes tells an edge what changed since it was told last: opaque bytes for [Edge]. They
+// hold fingerprints under a key of the site and no code. Only a node whose keyring can open
+// answers. Errors: [ErrReader], flow's and the store's.
+func (s *Service) Changes(ctx context.Context, proof Proof, known Known) ([]byte, error) {
 	if s.core.Opener == nil {
 		return nil, flow.ErrNoOpener
 	}
@@ -64,17 +90,27 @@ func (s *Service) Changes(ctx context.Context, proof Proof, cursor int64) ([]byt
 	if !proof.matches(r.Hash) || !r.Ended.IsZero() {
 		return nil, s.core.Refused(ctx, asker(proof.id()), "door.Changes", nil, ErrReader)
 	}
-	f := feed{V: feedVersion, Points: r.Points, Site: r.Site}
+	f := feed{V: feedVersion, Now: s.core.Time(), Site: r.Site}
+	if f.Last, err = s.newest(ctx); err != nil {
+		return nil, err
+	}
+	if f.Points, err = s.pointsOf(ctx, r); err != nil {
+		return nil, err
+	}
 	if f.Taken, err = load(ctx, s.core.Store, rec.Takens, takenID(proof.id())); err != nil {
 		return nil, err
 	}
-	f.Locks = map[credentials.Medium]rec.Lockout{}
-	for m := credentials.Keypad; m <= credentials.Phone; m++ {
-		if f.Locks[m], err = load(ctx, s.core.Store, rec.Lockouts, lockID(proof.id(), m)); err != nil {
-			return nil, err
-		}
+	if f.Locks, err = s.countings(ctx, proof.id(), r); err != nil {
+		return nil, err
 	}
-	touched, err := s.since(ctx, cursor, &f)
+	if f.Both, err = s.both(ctx, r.Site); err != nil {
+		return nil, err
+	}
+	key, err := s.siteKeyFor(ctx, r.Site, known, &f)
+	if err != nil {
+		return nil, err
+	}
+	touched, err := s.since(ctx, known.Cursor, &f)
 	if err != nil {
 		return nil, err
 	}
@@ -89,24 +125,50 @@ func (s *Service) Changes(ctx context.Context, proof Proof, cursor int64) ([]byt
 			return nil, err
 		}
 	}
-	key, err := s.siteKey(r.Site)
-	if err != nil {
+	if f.Out, err = s.out(ctx); err != nil {
 		return nil, err
 	}
-	probe := credentials.NewProbe(key)
-	f.Check = probe.Print(siteCheck())
 	for _, id := range touched {
 		f.Changed = append(f.Changed, id)
-		if err := s.feedHolders(ctx, probe, id, &f); err != nil {
+		if err := s.feedHolders(ctx, key.Probe, id, &f); err != nil {
 			return nil, err
 		}
 	}
 	return json.Marshal(f)
 }
 
-// siteCheck is nobody's code.
-func siteCheck() credentials.Material {
-	return credentials.MarkMaterial([]byte("keyholder/door/site-key/v1"))
+// newest is the time of the log's newest entry; zero if it is no measure for clocks.
+func (s *Service) newest(ctx context.Context) (time.Time, error) {
+	last, err := s.core.Store.Entries(ctx, store.EntryQuery{OldestLast: true, Limit: 1})
+	if err != nil || len(last) == 0 || !last[0].At.After(s.o.LogAhead) {
+		return time.Time{}, err
+	}
+	return last[0].At, nil
+}
+
+// both is until when a site asks for a second credential, zero if it does not.
+func (s *Service) both(ctx context.Context, site string) (time.Time, error) {
+	now := s.core.Time()
+	g, err := load(ctx, s.core.Store, rec.Guessings, guessingID(site, now))
+	if err != nil || !s.p.Both || g.At.IsZero() {
+		return time.Time{}, err
+	}
+	return now.UTC().Truncate(guessDay).Add(guessDay), nil
+}
+
+// pointsOf are the points for which a reader speaks and which are at its site still.
+func (s *Service) pointsOf(ctx context.Context, r rec.Reader) ([]rec.ReaderPoint, error) {
+	var own []rec.ReaderPoint
+	for _, p := range r.Points {
+		point, err := load(ctx, s.core.Store, rec.Points, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		if point.Site == r.Site {
+			own = append(own, p)
+		}
+	}
+	return own, nil
 }
 
 func takenID(reader string) string { return "door/journal/" + reader }
@@ -119,7 +181,7 @@ func (s *Service) since(ctx context.Context, cursor int64, f *feed) ([]string, e
 		return nil, err
 	}
 	f.Cursor = size
-	if f.All = cursor < 0 || cursor > size || size-cursor > mostBehind; f.All {
+	if f.All = f.All || cursor < 0 || cursor > size || size-cursor > mostBehind; f.All {
 		return nil, nil
 	}
 	var touched []string
@@ -139,7 +201,7 @@ func (s *Service) since(ctx context.Context, cursor int64, f *feed) ([]string, e
 			for _, row := range rows {
 				kind, id, _ := strings.Cut(row, "/")
 				switch store.Kind(kind) {
-				case rec.Accounts.Name:
+				case rec.Accounts.Name, rec.Projections.Name:
 				case rec.Credentials.Name:
 					id = accountOf(id)
 				case rec.Rules.Name, rec.Groups.Name:
@@ -185,27 +247,35 @@ func accountOf(id string) string {
 	return id
 }
 
-// everybody lists the accounts that have a credential.
+// everybody lists the accounts that have a credential, sorted.
 func (s *Service) everybody(ctx context.Context) ([]string, error) {
 	var all []string
+	err := s.inUse(ctx, func(c rec.Credential) {
+		if len(all) == 0 || all[len(all)-1] != c.Account {
+			all = append(all, c.Account)
+		}
+	})
+	return all, err
+}
+
+// inUse goes through all credentials, one account after the other.
+func (s *Service) inUse(ctx context.Context, see func(rec.Credential)) error {
 	q := store.Query{Kind: rec.Credentials.Name, Term: rec.ByAccount, Limit: store.MaxPage}
 	for {
 		page, err := s.core.Store.List(ctx, q)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, r := range page {
 			c, _, err := rec.Credentials.Decode(r)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			if len(all) == 0 || all[len(all)-1] != c.Account {
-				all = append(all, c.Account)
-			}
+			see(c)
 			q.After = &store.Position{Value: []byte(c.Account), ID: r.Key.ID}
 		}
 		if len(page) < q.Limit {
-			return all, nil
+			return nil
 		}
 	}
 }
@@ -239,11 +309,19 @@ func (s *Service) relate(ctx context.Context, f *feed) error {
 
 // feedHolders adds what lets an account in: its codes as one, each tag as one.
 func (s *Service) feedHolders(ctx context.Context, probe *credentials.Probe, account string, f *feed) error {
-	rs, err := s.core.Store.Load(ctx, rec.Accounts.Key(account))
+	rs, err := s.core.Store.Load(ctx, rec.Accounts.Key(account), rec.Projections.Key(account))
 	if err != nil {
 		return err
 	}
 	acc, _, err := rec.Accounts.Decode(rs[0])
+	if err != nil {
+		return err
+	}
+	in := rs[0].Version != 0
+	if s.o.Directory != nil {
+		acc, in = hosted(account), true // whom the host keeps out is told beside
+	}
+	devices, _, err := rec.Projections.Decode(rs[1])
 	if err != nil {
 		return err
 	}
@@ -274,10 +352,17 @@ func (s *Service) feedHolders(ctx context.Context, probe *credentials.Probe, acc
 				h.Changed = c.Changed
 			}
 		}
-		h.Record, h.Schedule = record(acc, rs[0].Version != 0, f.Site, main, rec.Usage{}), main.Schedule
+		h.Record, h.Schedule = record(acc, in && !devices.Ended.Holds(f.Site), f.Site, main, rec.Usage{}), main.Schedule
 		h.Record.Holder = id
+		if h.Record.Window.Validate() != nil { // the account ends before the credential begins
+			h.Record.Disabled, h.Record.Window = true, credentials.Window{Revoked: h.Record.Window.Revoked}
+		}
 		for _, c := range group {
 			one, err := s.secretFor(probe, c)
+			if errors.Is(err, credentials.ErrDecrypt) {
+				h.Broken = true
+				continue
+			}
 			if err != nil {
 				return err
 			}

@@ -113,6 +113,37 @@ func TestAReaderEntersOnlyWhatItMayDecide(t *testing.T) {
 	}
 }
 
+// What a reader wrote before it was ended is taken over afterwards, up to the first line
+// from after its end, and what follows that is not.
+//
+// Rules: G199, G205
+func TestWhatAReaderWroteBeforeItsEndIsTakenOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t)
+		e.cut.Store(true)
+		for range 2 {
+			time.Sleep(time.Second)
+			require.True(t, e.ask(typed(t, pin)).Granted)
+		}
+		require.NoError(t, e.as("operator").EndReader(t.Context(), e.key.Reader())) // at the second line's own time
+		for range 2 {
+			time.Sleep(time.Second)
+			require.True(t, e.ask(typed(t, pin)).Granted)
+		}
+		e.cut.Store(false)
+		_ = e.edge.Refresh(t.Context()) // an ended reader is told nothing
+		late := e.entries("main", audit.DoorDecided)
+		require.Len(t, late, 2)
+		for _, entry := range late {
+			require.Equal(t, "true", entry.Value(audit.FieldLate))
+		}
+		refused := e.entries("main", audit.DoorJournalRefused)
+		require.Len(t, refused, 1)
+		require.Equal(t, "2", refused[0].Value(audit.FieldCount), "the line from which on nothing was taken")
+		require.NoError(t, e.edge.Close())
+	})
+}
+
 // Rules: G199
 func TestUnlockingReachesTheEdge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package door
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -9,13 +10,15 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
+	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
 // Enter takes over what an edge decided during an outage: one entry each, with its own
 // time and the mark that it is late, and the alarm that it raised. It returns the number
 // of the line that it wants next; what was taken over already is passed by. Lines that do
-// not open, leave one out, are about another site's point or were written after the reader
-// was ended are [ErrJournal]: nothing from there on is taken over, and that is an entry.
+// not open, leave one out, say what an edge of this reader cannot have decided or were
+// written after the reader was ended are [ErrJournal]: nothing from there on is taken over,
+// and that is an entry.
 func (s *Service) Enter(ctx context.Context, proof Proof, lines []byte) (next uint64, err error) {
 	if s.core.Opener == nil {
 		return 0, flow.ErrNoOpener
@@ -53,7 +56,10 @@ func (s *Service) Enter(ctx context.Context, proof Proof, lines []byte) (next ui
 			return taken.Next, s.refuseJournal(ctx, proof.id(), r, taken.Next)
 		}
 		after := rec.Taken{Next: taken.Next + 1, Chain: chained(line)}
-		err = s.enter(ctx, proof.id(), r, l, taken.Next, after)
+		err = s.enter(ctx, proof.id(), r, l, taken.Next, after, false)
+		if errors.Is(err, store.ErrLimit) { // the site's budget is used up by this one
+			err = s.enter(ctx, proof.id(), r, l, taken.Next, after, true)
+		}
 		if errors.Is(err, ErrJournal) {
 			err = s.refuseJournal(ctx, proof.id(), r, taken.Next)
 		}
@@ -75,19 +81,18 @@ func (s *Service) refuseJournal(ctx context.Context, id string, r rec.Reader, li
 	return errors.Join(ErrJournal, err)
 }
 
-// enter takes over one line, if nobody has meanwhile.
-func (s *Service) enter(ctx context.Context, id string, r rec.Reader, l late, line uint64, after rec.Taken) error {
+// enter takes over one line, if nobody has meanwhile. With beyond the site's budget of
+// wrong codes is used up.
+func (s *Service) enter(ctx context.Context, id string, r rec.Reader, l late, line uint64, after rec.Taken, beyond bool) error {
+	var news []Alert
 	_, err := s.core.Act(ctx, asker(id), func(u *flow.Unit) error {
+		news = nil
 		now, _, err := flow.Load(u, rec.Takens, takenID(id))
 		if err != nil || now.Next > line {
 			return err
 		}
-		p, found, err := flow.Load(u, rec.Points, l.Point)
-		if err != nil {
+		if err := s.believed(u, r, l); err != nil {
 			return err
-		}
-		if found && p.Site != r.Site {
-			return ErrJournal
 		}
 		if err := flow.Put(u, rec.Takens, takenID(id), &after); err != nil {
 			return err
@@ -111,26 +116,42 @@ func (s *Service) enter(ctx context.Context, id string, r rec.Reader, l late, li
 			return err
 		}
 		f := frame{id: id, reader: r, now: credentials.Now{T: l.At, Quality: l.Clock}}
-		o := outcome{id: l.ID, alarm: l.Alarm, account: l.Account, decision: credentials.Decision{Action: l.Action}}
+		o := outcome{id: l.ID, alarm: l.Alarm, account: l.Account, forced: cmp.Or(l.Forced, l.Account), decision: credentials.Decision{Action: l.Action}}
 		if err := s.signal(u, f, question{entry: Entry{Point: l.Point}}, o); err != nil {
 			return err
 		}
-		return errors.Join(s.lateWrong(u, id, l), lateUse(u, l))
+		f.tell = func(a Alert) { news = append(news, a) }
+		return errors.Join(s.lateWrong(u, f, l, beyond), lateUse(u, l))
 	})
+	if err == nil {
+		s.bell.tell(news...)
+	}
 	return err
 }
 
-// lateWrong counts a wrong code of an outage against the reader.
-func (s *Service) lateWrong(u *flow.Unit, id string, l late) error {
+// lateWrong counts a wrong code of an outage as one of now: against the reader's medium and
+// against the site. The time that it says counts neither before the last wrong code nor
+// after now, so that nobody is locked out by a clock.
+func (s *Service) lateWrong(u *flow.Unit, f frame, l late, beyond bool) error {
 	if !l.Wrong {
 		return nil
 	}
-	lock, _, err := flow.Load(u, rec.Lockouts, lockID(id, l.Medium))
+	lock, _, err := flow.Load(u, rec.Lockouts, lockID(f.id, place{l.Point, l.Medium}))
 	if err != nil {
 		return err
 	}
-	lock, _ = s.p.wrong(lock, l.At)
-	return flow.Put(u, rec.Lockouts, lockID(id, l.Medium), &lock)
+	if f.now.T.After(u.Now()) {
+		f.now.T = u.Now()
+	}
+	if f.now.T.Before(lock.Last) && !lock.Last.After(u.Now()) {
+		f.now.T = lock.Last
+	}
+	f.late, f.locks = true, map[credentials.Medium]rec.Lockout{l.Medium: lock}
+	f.alert = guessingID(f.reader.Site, f.now.T)
+	if _, f.guessing, err = flow.Peek(u, rec.Guessings, f.alert); err != nil {
+		return err
+	}
+	return s.counted(u, f, question{entry: Entry{Point: l.Point}, beyond: beyond}, []credentials.Medium{l.Medium})
 }
 
 // lateUse counts a use of an outage.

@@ -29,6 +29,7 @@ type late struct {
 	At      time.Time                `json:"at"`
 	Clock   credentials.ClockQuality `json:"clock"`
 	Duress  bool                     `json:"duress"`
+	Forced  string                   `json:"forced,omitempty"` // whose duress code it was, if not the account's
 	ID      string                   `json:"id"`
 	Medium  credentials.Medium       `json:"medium"`
 	Point   string                   `json:"point"`

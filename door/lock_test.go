@@ -100,7 +100,7 @@ func TestATagWithTwoNamesIsOneCredential(t *testing.T) {
 	require.Equal(t, credentials.Incomplete, w.try(held(t, card)).Reason)
 }
 
-// What was taken away completes no other credential.
+// What was taken away completes no other credential; a duress PIN goes with its PIN.
 func TestADisabledCredentialCompletesNoOther(t *testing.T) {
 	for kind, e := range map[rec.CredentialKind]func(t *testing.T) door.Entry{
 		rec.TagNumber: func(t *testing.T) door.Entry {
@@ -108,7 +108,7 @@ func TestADisabledCredentialCompletesNoOther(t *testing.T) {
 			e.With = []door.Shown{held(t, card).Shown}
 			return e
 		},
-		rec.DuressPIN: func(t *testing.T) door.Entry {
+		rec.PIN: func(t *testing.T) door.Entry {
 			e := held(t, card)
 			e.With = []door.Shown{typed(t, duress).Shown}
 			return e

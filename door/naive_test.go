@@ -27,6 +27,7 @@ type naive struct {
 type guest struct {
 	pin, duress        string
 	suspended, revoked bool
+	ended              bool
 	until              time.Time
 	uses, used         int
 	staff              bool
@@ -45,7 +46,7 @@ func (n *naive) say(typed string) (credentials.Reason, bool) {
 			return credentials.LockedOut, alarm
 		case g.revoked:
 			return credentials.Revoked, alarm
-		case g.suspended:
+		case g.suspended, g.ended:
 			return credentials.Disabled, alarm
 		case !g.until.IsZero() && !n.now.Before(g.until):
 			return credentials.Expired, alarm
@@ -97,7 +98,7 @@ func TestTheServiceAgreesWithAPadOfPaper(t *testing.T) {
 		for range rapid.IntRange(5, 40).Draw(r, "steps") {
 			id := fmt.Sprint("guest", rapid.IntRange(0, 2).Draw(r, "who"))
 			g := n.people[id]
-			switch rapid.IntRange(0, 9).Draw(r, "step") {
+			switch rapid.IntRange(0, 10).Draw(r, "step") {
 			case 0:
 				g.suspended = !g.suspended
 				w.changeAccount(id, func(a *accounts.Account) {
@@ -124,6 +125,13 @@ func TestTheServiceAgreesWithAPadOfPaper(t *testing.T) {
 				n.now = n.now.Add(d)
 			case 5:
 				w.open()
+			case 6:
+				g.ended = !g.ended
+				put(w, rec.Projections, id, func(p *rec.Projection) {
+					if p.Ended = nil; g.ended {
+						p.Ended = &rec.End{At: noon, Sites: []string{"site"}}
+					}
+				})
 			default:
 				text := rapid.SampledFrom(codes).Draw(r, "code")
 				want, alarm := n.say(text)

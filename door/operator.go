@@ -1,7 +1,6 @@
 package door
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -47,45 +46,36 @@ type NewReader struct {
 	Name string
 	// Points are those for which it speaks, at most 32, all of its site.
 	Points map[string]Outage
+	// Bounds are for how long an [Edge] decides by itself about a point that is cached, at
+	// most a day; about one without it: 15 min.
+	Bounds map[string]time.Duration
 	// Certificate is the raw certificate of a reader that is authenticated with mutual TLS;
 	// nil: it shows its key.
 	Certificate []byte
 }
 
-const maxPoints = 32
-
 // AddReader adds a reader and returns its key, which is shown this once. A reader with a
 // certificate needs the key for its [Edge] alone. Errors: [ErrReaderForm].
 func (op *Operator) AddReader(ctx context.Context, n NewReader) (ReaderKey, error) {
-	if n.Site == "" || len(n.Points) == 0 || len(n.Points) > maxPoints || len(n.Name) > 200 {
+	points, err := readerPoints(n.Points, n.Bounds)
+	if err != nil || n.Site == "" || len(n.Name) > 200 {
 		return ReaderKey{}, ErrReaderForm
 	}
 	if err := op.allowed(ctx, "AddReader", n.Site); err != nil {
 		return ReaderKey{}, err
 	}
 	key := newReaderKey()
-	r := rec.Reader{Site: n.Site, Name: n.Name, Hash: key.hash()}
+	r := rec.Reader{Site: n.Site, Name: n.Name, Points: points, Hash: key.hash()}
 	if n.Certificate != nil {
 		sum := sha256.Sum256(n.Certificate)
 		r.Hash = sum[:]
 	}
-	var err error
 	if r.Journal, err = op.s.core.Keys.Seal(journalBinding(key.id), key.journal()); err != nil {
 		return ReaderKey{}, err
 	}
-	for id, outage := range n.Points {
-		r.Points = append(r.Points, rec.ReaderPoint{ID: id, OnOutage: outage})
-	}
-	slices.SortFunc(r.Points, func(a, b rec.ReaderPoint) int { return cmp.Compare(a.ID, b.ID) })
 	_, err = op.s.core.Act(ctx, op.actor, func(u *flow.Unit) error {
-		for _, p := range r.Points {
-			point, found, err := flow.Load(u, rec.Points, p.ID)
-			if err != nil {
-				return err
-			}
-			if !found || point.Site != n.Site || p.OnOutage != OutageCached && p.OnOutage != OutageDeny {
-				return ErrReaderForm
-			}
+		if err := atSite(u, n.Site, r.Points); err != nil {
+			return err
 		}
 		r.Added = u.Now()
 		return errors.Join(flow.Put(u, rec.Readers, key.id, &r), sayReader(u, key.id, r, "added"))
@@ -150,13 +140,18 @@ func (op *Operator) EndReader(ctx context.Context, reader string) error {
 	})
 }
 
-// Unlock ends a lock-out of a reader's medium. Errors: [ErrReaderNotFound].
+// Unlock ends the lock-outs of a reader's medium at all its points. Errors: [ErrReaderNotFound].
 func (op *Operator) Unlock(ctx context.Context, reader string, m credentials.Medium) error {
 	return op.change(ctx, "Unlock", reader, func(u *flow.Unit, r rec.Reader) error {
-		if _, _, err := flow.Load(u, rec.Lockouts, lockID(reader, m)); err != nil {
-			return err
+		for _, at := range places(r, m) {
+			if _, _, err := flow.Load(u, rec.Lockouts, lockID(reader, at)); err != nil {
+				return err
+			}
+			if err := flow.Put(u, rec.Lockouts, lockID(reader, at), &rec.Lockout{Last: u.Now()}); err != nil {
+				return err
+			}
 		}
-		return errors.Join(flow.Put(u, rec.Lockouts, lockID(reader, m), &rec.Lockout{Last: u.Now()}), sayReader(u, reader, r, "unlocked", flow.F(audit.FieldMedium, m.String())))
+		return sayReader(u, reader, r, "unlocked", flow.F(audit.FieldMedium, m.String()))
 	})
 }
 
@@ -166,9 +161,10 @@ type Reader struct {
 	Site   string
 	Name   string
 	Points map[string]Outage
+	Bounds map[string]time.Duration // of the points that are cached
 	Added  time.Time
 	Ended  time.Time                        // zero: it may ask
-	Locked map[credentials.Medium]time.Time // what is locked, and until when
+	Locked map[credentials.Medium]time.Time // what is locked at any of its points, and until when
 }
 
 // Readers lists the readers of a site, by id.
@@ -187,17 +183,19 @@ func (op *Operator) Readers(ctx context.Context, site string) ([]Reader, error) 
 		if err != nil {
 			return nil, err
 		}
-		view := Reader{ID: l.Key.ID, Site: r.Site, Name: r.Name, Points: map[string]Outage{}, Added: r.Added, Ended: r.Ended, Locked: map[credentials.Medium]time.Time{}}
+		view := Reader{ID: l.Key.ID, Site: r.Site, Name: r.Name, Points: map[string]Outage{}, Bounds: map[string]time.Duration{}, Added: r.Added, Ended: r.Ended, Locked: map[credentials.Medium]time.Time{}}
 		for _, p := range r.Points {
-			view.Points[p.ID] = p.OnOutage
-		}
-		for m := credentials.Keypad; m <= credentials.Phone; m++ {
-			l, err := load(ctx, op.s.core.Store, rec.Lockouts, lockID(view.ID, m))
-			if err != nil {
-				return nil, err
+			if view.Points[p.ID] = p.OnOutage; p.OnOutage == OutageCached {
+				view.Bounds[p.ID] = bounded(p)
 			}
-			if until := locked(l, now); !until.IsZero() {
-				view.Locked[m] = until
+		}
+		counted, err := op.s.countings(ctx, view.ID, r)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range counted {
+			if until := locked(c.Lockout, now); until.After(view.Locked[c.Medium]) {
+				view.Locked[c.Medium] = until
 			}
 		}
 		out = append(out, view)
@@ -205,13 +203,13 @@ func (op *Operator) Readers(ctx context.Context, site string) ([]Reader, error) 
 	return out, nil
 }
 
-// SiteKey is the key under which the site's edges know codes and tags. It leads back to no
-// other key. That it was shown is an entry, without which it is not.
+// SiteKey is the key under which the site's edges know codes and tags, while keys are
+// rotated the new one. It leads back to no other key. That it was shown is an entry, without which it is not.
 func (op *Operator) SiteKey(ctx context.Context, site string) (credentials.SiteKey, error) {
 	if err := op.allowed(ctx, "SiteKey", site); err != nil {
 		return credentials.SiteKey{}, err
 	}
-	key, err := op.s.siteKey(site)
+	key, err := credentials.NewSiteKey(op.s.core.Keys, op.s.core.Keys.Epoch().Prints[0], site)
 	if err != nil {
 		return credentials.SiteKey{}, err
 	}
@@ -223,10 +221,6 @@ func (op *Operator) SiteKey(ctx context.Context, site string) (credentials.SiteK
 		return credentials.SiteKey{}, op.s.core.Refused(ctx, op.actor, "door.SiteKey", nil, err)
 	}
 	return key, nil
-}
-
-func (s *Service) siteKey(site string) (credentials.SiteKey, error) {
-	return credentials.NewSiteKey(s.core.Keys, s.core.Keys.Epoch().Prints[0], site)
 }
 
 // Alarms lists the duress alarms of a site, the newest first. That it was asked is in the

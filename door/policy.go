@@ -10,18 +10,20 @@ import (
 
 // Policy is what wrong codes lead to. The zero value is the recommended one.
 type Policy struct {
-	// Wrong is how many wrong codes lock a medium of a reader; 0: 5. A right one begins
-	// the count anew.
+	// Wrong is how many wrong codes lock a medium of a reader's point; 0: 5. A right one
+	// begins the count anew.
 	Wrong int
 	// Lock is how long the first lock-out lasts; 0: 30 s. Each further one is twice as
-	// long, up to MaxLock; 0: 15 min, which is also the most.
+	// long, up to MaxLock; 0: 15 min, which is also the most, and how long each lasts
+	// while the clock is in doubt.
 	Lock, MaxLock time.Duration
 	// Forget is after how long without a wrong code a reader begins anew; 0: 1 h.
 	Forget time.Duration
 	// Risk is the chance that a guesser has found a code at a site within a day from which
 	// on an alarm is raised; 0: 0.01. Guesses is that budget in wrong codes; 0: what
-	// [credentials.GuessRisk] makes of Risk, Digits and the credentials in use, at least 20
-	// and at most 500.
+	// [credentials.GuessRisk] makes of Risk, Digits and the codes of those whom a rule lets
+	// in at the site, at least 20 and at most 500. They are counted when a rule or group has
+	// changed, and every hour.
 	Risk    float64
 	Guesses int64
 	// Digits is the length of the shortest code in use; 0: 4.
@@ -32,7 +34,7 @@ type Policy struct {
 	// AlarmAlways also raises the alarm of a duress code whose holder was revoked by hand.
 	AlarmAlways bool
 	// Skew is how far the last entry may lie ahead of this node's clock before the clock
-	// is in doubt; 0: 1 min.
+	// is in doubt, and how far an edge's clock may be off the server's; 0: 1 min.
 	Skew time.Duration
 }
 
@@ -66,11 +68,8 @@ func set[T int | float64 | time.Duration](v *T, def T) {
 	}
 }
 
-// budget is how many wrong codes a site has in a day.
-func (p Policy) budget(inUse int64) int64 {
-	if p.Guesses > 0 {
-		return p.Guesses
-	}
+// budget is how many wrong codes a site has in a day with so many codes in use.
+func (p Policy) budget(inUse int) int64 {
 	if inUse == 0 {
 		return mostGuesses
 	}
@@ -80,7 +79,7 @@ func (p Policy) budget(inUse int64) int64 {
 	}
 	most := math.Log(1-p.Risk) / math.Log(free) // drawn with replacement: never more than the exact number
 	n := int64(max(fewestGuesses, min(mostGuesses, most)))
-	for n > fewestGuesses && credentials.GuessRisk(int(inUse), p.Digits, int(n)) > p.Risk {
+	for n > fewestGuesses && credentials.GuessRisk(inUse, p.Digits, int(n)) > p.Risk {
 		n--
 	}
 	return n
@@ -88,8 +87,11 @@ func (p Policy) budget(inUse int64) int64 {
 
 // wrong is a lock-out after one more wrong code, and whether that locks.
 func (p Policy) wrong(l rec.Lockout, now time.Time) (rec.Lockout, bool) {
-	if now.Sub(l.Last) > p.Forget {
+	switch ago := now.Sub(l.Last); {
+	case ago > p.Forget || ago < -longestLock:
 		l = rec.Lockout{}
+	case !now.Before(l.Until):
+		l.Until = time.Time{}
 	}
 	l.Wrong++
 	l.Last = now
@@ -105,10 +107,15 @@ func (p Policy) wrong(l rec.Lockout, now time.Time) (rec.Lockout, bool) {
 	return l, true
 }
 
-// locked is until when a lock-out holds; zero if it is over. Without a trusted clock one
-// that was begun holds.
+// locked is until when a lock-out holds; zero if it is over. Without a trusted clock it
+// holds for as long as the longest could, counted from its beginning. One that a clock far
+// ahead has begun is over, whatever the clock says of itself.
 func locked(l rec.Lockout, now credentials.Now) time.Time {
-	if now.Quality == credentials.ClockTrusted && !now.T.Before(l.Until) {
+	ago, end := now.T.Sub(l.Last), l.Until
+	if now.Quality != credentials.ClockTrusted {
+		end = l.Last.Add(longestLock)
+	}
+	if l.Until.IsZero() || ago < -longestLock || !now.T.Before(end) {
 		return time.Time{}
 	}
 	return l.Until

@@ -3,6 +3,8 @@ package door
 import (
 	"context"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
@@ -14,6 +16,10 @@ import (
 type relation struct {
 	*credentials.Access
 	of []version
+
+	mu      sync.Mutex
+	codes   int // that open something at the site, when they were counted
+	counted time.Time
 }
 
 type version struct {
@@ -22,7 +28,7 @@ type version struct {
 }
 
 // rules reads who may enter where at a site. A change counts from its commit on.
-func (s *Service) rules(ctx context.Context, site string) (*credentials.Access, error) {
+func (s *Service) rules(ctx context.Context, site string) (*relation, error) {
 	groups, err := s.atSite(ctx, rec.Groups.Name, "", site)
 	if err != nil {
 		return nil, err
@@ -39,16 +45,17 @@ func (s *Service) rules(ctx context.Context, site string) (*credentials.Access, 
 	known := s.access[site]
 	s.mu.Unlock()
 	if known != nil && slices.Equal(known.of, of) {
-		return known.Access, nil
+		return known, nil
 	}
-	made, err := compile(groups, rules)
+	access, err := compile(groups, rules)
 	if err != nil {
 		return nil, err
 	}
+	known = &relation{Access: access, of: of}
 	s.mu.Lock()
-	s.access[site] = &relation{Access: made, of: of}
+	s.access[site] = known
 	s.mu.Unlock()
-	return made, nil
+	return known, nil
 }
 
 // atSite lists all records of a kind at sites.

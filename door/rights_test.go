@@ -49,9 +49,16 @@ func TestAnotherSitesDoorsAreOutOfReach(t *testing.T) {
 			return err
 		},
 		"EndReader": func(op *door.Operator) error { return op.EndReader(t.Context(), w.key.Reader()) },
+		"Enrol": func(op *door.Operator) error {
+			_, err := op.Enrol(t.Context(), door.Enrolment{Account: "cleaner", Reader: w.key.Reader(), Point: "front"})
+			return err
+		},
 		"Readers": func(op *door.Operator) error {
 			_, err := op.Readers(t.Context(), "site")
 			return err
+		},
+		"SetPoints": func(op *door.Operator) error {
+			return op.SetPoints(t.Context(), w.key.Reader(), map[string]door.Outage{"front": door.OutageDeny}, nil)
 		},
 		"SiteKey": func(op *door.Operator) error {
 			_, err := op.SiteKey(t.Context(), "site")

@@ -68,30 +68,29 @@ type owned struct {
 // typed.
 func (s *Service) person(u *flow.Unit, site, account string, prints []credentials.Fingerprint) (person, error) {
 	p := person{account: account, record: credentials.Record{Holder: account}}
-	acc, found, err := flow.Load(u, rec.Accounts, account)
+	acc, in, err := s.account(u, account)
 	if err != nil {
 		return p, err
 	}
-	all, err := s.credentials(u, account)
+	devices, _, err := flow.Load(u, rec.Projections, account)
 	if err != nil {
 		return p, err
 	}
-	p.usage = rec.CredentialID(account, rec.PIN, 0)
-	main := restrictions(all, prints, s.core.Keys.Epoch().Prints)
-	if main.Kind == rec.TagNumber {
-		p.usage = main.id
+	keys := s.core.Keys.Epoch().Prints
+	own, err := s.credentials(u, account, prints, keys)
+	if err != nil {
+		return p, err
 	}
+	main := restrictions(own, prints, keys)
+	p.usage = main.usage(account)
 	p.counted = main.Counted()
 	if p.used, _, err = flow.Load(u, rec.Usages, p.usage); err != nil {
 		return p, err
 	}
-	p.record = record(acc, found, site, main.Credential, p.used)
+	p.record = record(acc, in && !devices.Ended.Holds(site), site, main.Credential, p.used)
 	p.record.Holder = account
-	for _, c := range all {
-		own := c.Kind == main.Kind || main.Kind != rec.TagNumber && c.Kind == rec.DuressPIN
-		if own || !c.Disabled && !c.Window.Revoked { // else it completes no other
-			p.record.Secrets = append(p.record.Secrets, secrets(c.Credential, s.core.Keys.Epoch().Prints)...)
-		}
+	for _, c := range own {
+		p.record.Secrets = append(p.record.Secrets, secrets(c.Credential, keys)...)
 	}
 	if main.Schedule != nil {
 		p.record.Hours, err = hours(main.Type, *main.Schedule)
@@ -99,24 +98,43 @@ func (s *Service) person(u *flow.Unit, site, account string, prints []credential
 	return p, err
 }
 
-// credentials reads the credentials of an account. Each is read again for the decision,
-// because a list cannot be checked.
-func (s *Service) credentials(u *flow.Unit, account string) ([]owned, error) {
+// usage is the id under which the uses of an account's credential are counted.
+func (c owned) usage(account string) string {
+	if c.Kind == rec.TagNumber {
+		return c.id
+	}
+	return rec.CredentialID(account, rec.PIN, 0)
+}
+
+// credentials reads what of an account was presented: a tag, or the PIN with its duress PIN.
+// It is read again for the decision, because a list cannot be checked.
+func (s *Service) credentials(u *flow.Unit, account string, prints []credentials.Fingerprint, keys []string) ([]owned, error) {
 	listed, err := s.core.Store.List(u.Context(), store.Query{Kind: rec.Credentials.Name, Term: rec.ByAccount, From: []byte(account), To: append([]byte(account), 0)})
 	if err != nil {
 		return nil, err
 	}
-	var all []owned
+	var all, own []owned
 	for _, r := range listed {
-		c, found, err := flow.Load(u, rec.Credentials, r.Key.ID)
+		c, _, err := rec.Credentials.Decode(r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, owned{r.Key.ID, c})
+	}
+	usage := restrictions(all, prints, keys).usage(account)
+	for _, c := range all {
+		if c.usage(account) != usage {
+			continue
+		}
+		again, found, err := flow.Load(u, rec.Credentials, c.id)
 		if err != nil {
 			return nil, err
 		}
 		if found {
-			all = append(all, owned{r.Key.ID, c})
+			own = append(own, owned{c.id, again})
 		}
 	}
-	return all, nil
+	return own, nil
 }
 
 // restrictions is the credential whose restrictions count: the tag that was presented,
@@ -137,14 +155,21 @@ func restrictions(all []owned, prints []credentials.Fingerprint, keys []string) 
 }
 
 // record is an account at a site with the restrictions of one of its credentials, without
-// secrets and hours.
-func record(a accounts.Account, found bool, site string, main rec.Credential, used rec.Usage) credentials.Record {
-	r := credentials.Record{Disabled: main.Disabled || !found, Window: main.Window, Type: main.Type, Max: main.Uses, Used: used.Count,
-		Life: main.Life(used), As: []credentials.Subject{{Kind: "account", ID: string(a.ID)}}}
-	for _, name := range a.Roles {
-		r.As = append(r.As, credentials.Subject{Kind: "role", ID: name})
-	}
+// secrets and hours. Who is not in opens nothing: an account that is not there, somebody
+// whom the host keeps out, or whose access was ended at the site.
+func record(a accounts.Account, in bool, site string, main rec.Credential, used rec.Usage) credentials.Record {
+	r := credentials.Record{Disabled: main.Disabled || !in, Window: main.Window, Type: main.Type, Max: main.Uses, Used: used.Count, Needs: main.Needs,
+		Life: main.Life(used), As: subjects(a)}
 	return a.Door(r, site)
+}
+
+// subjects is as whom an account acts, without its groups.
+func subjects(a accounts.Account) []credentials.Subject {
+	as := []credentials.Subject{{Kind: rec.AccountSubject, ID: string(a.ID)}}
+	for _, name := range a.Roles {
+		as = append(as, credentials.Subject{Kind: rec.RoleSubject, ID: name})
+	}
+	return as
 }
 
 // secrets is a credential in the form that is compared.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -37,6 +38,7 @@ type world struct {
 	t      testing.TB
 	fleet  store.Fleet
 	keys   *credentials.Ring
+	next   string // id of the key to which it can be rotated
 	core   *flow.Core
 	log    *bytes.Buffer
 	opts   door.Options
@@ -53,9 +55,10 @@ type world struct {
 
 func newWorld(t testing.TB, edits ...func(*door.Options)) *world {
 	t.Helper()
-	keys, err := credentials.NewKeyring("", []credentials.Key{credentials.GenerateKey()}, credentials.KeyringOptions{})
+	root, next := credentials.GenerateKey(), credentials.GenerateKey()
+	keys, err := credentials.NewKeyring("", []credentials.Key{root, next}, credentials.KeyringOptions{Epoch: credentials.Epoch{N: 1, Prints: []string{root.ID()}, Seal: root.ID()}})
 	require.NoError(t, err)
-	w := &world{t: t, keys: keys, bubble: bubbled(), log: &bytes.Buffer{}, clock: credentials.Now{T: noon, Quality: credentials.ClockTrusted}}
+	w := &world{t: t, keys: keys, next: next.ID(), bubble: bubbled(), log: &bytes.Buffer{}, clock: credentials.Now{T: noon, Quality: credentials.ClockTrusted}}
 	fleet := memstore.NewWith(memstore.Options{Now: func() time.Time { return w.now().T }})
 	w.fleet = fleet
 	main, err := fleet.Tenant("main")
@@ -279,6 +282,20 @@ func (w *world) try(e door.Entry) door.Answer {
 	a, err := w.door.Decide(w.t.Context(), door.ByKey(w.key), e)
 	require.NoError(w.t, err)
 	return a
+}
+
+// signals leaves as many signals as if decisions had.
+func (w *world) signals(c *flow.Core, many int, of func(i int) flow.Signal) {
+	w.t.Helper()
+	for i := range many {
+		s := of(i)
+		s.Decision = fmt.Sprintf("decision-%04d", i)
+		_, err := c.Act(w.t.Context(), accounts.SystemActor("test"), func(u *flow.Unit) error {
+			_, err := u.Say(audit.AccountChanged, audit.Success, nil)
+			return errors.Join(err, u.Signal(s))
+		})
+		require.NoError(w.t, err)
+	}
 }
 
 // entries returns the entries of an action in a tenant's log, the oldest first.

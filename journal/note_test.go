@@ -77,6 +77,10 @@ func TestEveryWayOfReadingIsOnRecord(t *testing.T) {
 			_, err := r.CouldEnter(t.Context(), journal.Whereabouts{Site: "north"}, began)
 			return err
 		},
+		"a count": func(r *journal.Reader, _ string) error {
+			_, _, err := r.CountAtMost(t.Context(), journal.Filter{Actor: "owner"}, 5)
+			return err
+		},
 		"a review": func(r *journal.Reader, _ string) error {
 			_, err := r.Review(t.Context(), journal.ReviewQuery{})
 			return err
@@ -95,6 +99,19 @@ func TestEveryWayOfReadingIsOnRecord(t *testing.T) {
 			require.ErrorIs(t, read(w.journal.As(taker), entry), accounts.ErrPermissionDenied, name)
 		}
 	}
+}
+
+// How many entries there are altogether says nothing about anybody.
+//
+// Rules: R256
+func TestTheLengthOfTheLogIsNoReading(t *testing.T) {
+	w := newWorld(t, false, nil)
+	w.fill(3)
+	for _, reader := range []accounts.Actor{operator, north} {
+		_, err := w.journal.As(reader).Count(t.Context(), journal.Filter{})
+		require.NoError(t, err)
+	}
+	assert.Empty(t, readings(t, w))
 }
 
 // Who follows the log for hours is on record in each hour in which they saw something.
@@ -161,6 +178,8 @@ func TestNothingIsShownIfReadingCannotBeRecorded(t *testing.T) {
 	p, err := broken.As(operator).Query(t.Context(), journal.Query{})
 	require.ErrorIs(t, err, flow.ErrAuditWrite)
 	assert.Empty(t, p.Entries)
+	_, err = broken.As(operator).Count(t.Context(), journal.Filter{Actor: "owner"})
+	require.ErrorIs(t, err, flow.ErrAuditWrite)
 	assert.ErrorIs(t, broken.As(operator).Export(t.Context(), io.Discard, journal.ExportOptions{}), flow.ErrAuditWrite)
 }
 

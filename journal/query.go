@@ -144,7 +144,7 @@ func (j *Journal) find(ctx context.Context, id string, q store.EntryQuery) (reco
 // Count returns how many entries the reader sees under a filter. Without a filter and
 // with all sites the tree knows the number; everything else is counted one by one, so
 // ask once for a filter and not for each page, or see [Reader.CountAtMost]. Entries that
-// come meanwhile may be missed.
+// come meanwhile may be missed. To count under a filter is to read, and on record as such.
 func (r *Reader) Count(ctx context.Context, f Filter) (int64, error) {
 	n, _, err := r.CountAtMost(ctx, f, math.MaxInt64)
 	return n, err
@@ -160,6 +160,11 @@ func (r *Reader) CountAtMost(ctx context.Context, f Filter, most int64) (n int64
 	s, err := r.journal.search(ctx, f, sites)
 	if err != nil {
 		return 0, false, err
+	}
+	if f.String() != "" { // how long the log is tells of nobody
+		if err := r.note(ctx, f); err != nil {
+			return 0, false, err
+		}
 	}
 	st := r.journal.core.Store
 	if f.String() == "" && sites.All() {

@@ -4,7 +4,8 @@
 // It is for the host that owns the key file: a rotation asks no right of an account,
 // because whoever has the keys needs none. Each step of it is an entry. Keys are changed
 // because they are old or because they sealed much; where one may be known to others,
-// every holder needs a new code as well, because rotation keeps all codes.
+// every holder needs a new code as well, because rotation keeps all codes: see
+// [Service.Affected].
 //
 // A rotation announces the new key, waits until every node that writes has it, claims
 // every name under both keys, gives what is older a name and a seal under the new key,

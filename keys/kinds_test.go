@@ -24,7 +24,7 @@ import (
 var stored = map[string]any{
 	"APIToken": rec.APIToken{}, "Address": rec.Address{}, "Alarm": rec.Alarm{}, "Approval": rec.Approval{}, "Ask": rec.Ask{},
 	"Assigned": rec.Assigned{}, "Attempt": rec.Attempt{}, "Attributes": rec.Attributes{}, "Challenge": rec.Challenge{},
-	"Consents": rec.Consents{}, "Credential": rec.Credential{}, "Device": rec.Device{}, "Enrolment": rec.Enrolment{}, "Erasure": rec.Erasure{},
+	"Consents": rec.Consents{}, "Credential": rec.Credential{}, "Device": rec.Device{}, "Enrolling": rec.Enrolling{}, "Enrolment": rec.Enrolment{}, "Erasure": rec.Erasure{},
 	"Group": rec.Group{}, "Guessing": rec.Guessing{}, "Hold": rec.Hold{}, "Lockout": rec.Lockout{}, "Login": rec.Login{},
 	"Missing": rec.Missing{}, "OneTime": rec.OneTime{}, "Opening": rec.Opening{}, "Panel": rec.Panel{}, "Photo": rec.Photo{},
 	"Point": rec.Point{}, "Post": rec.Post{}, "Projection": rec.Projection{}, "Quarantine": rec.Quarantine{}, "Reader": rec.Reader{},

@@ -45,7 +45,7 @@ func (j persons) fill(u *flow.Unit, id string) (bool, error) {
 			if err != nil {
 				return err
 			}
-			if claim, err = credentials.ClaimTag(j.keys, scope, tag); err != nil {
+			if claim, err = credentials.ClaimTag(j.keys, scope, tag, c.Formats...); err != nil {
 				return err
 			}
 		} else {

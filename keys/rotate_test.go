@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
@@ -196,6 +197,43 @@ func TestARotationWaitsForItsWriters(t *testing.T) {
 	require.ErrorIs(t, w.set(t.Context(), w.nodes[2], 5, w.code("8604")), flow.ErrKeyEpoch)
 	require.NoError(t, w.nodes[2].keys.Follow(t.Context()))
 	require.NoError(t, w.set(t.Context(), w.nodes[2], 5, w.code("8604")))
+}
+
+// A key is announced after the one that the store has, whatever the announcing node has
+// heard of, and not beside another that was announced meanwhile.
+//
+// Rules: G191
+func TestARotationBeginsWhereTheStoreIs(t *testing.T) {
+	var meanwhile func()
+	w := begin(t, nil, func(st store.Store) store.Store {
+		return storetest.Faulty(st, func(c storetest.Call) storetest.Fault {
+			if do := meanwhile; do != nil && c.Verb == storetest.Commit {
+				meanwhile = nil
+				do()
+			}
+			return storetest.Pass
+		})
+	})
+	third := key(t, "thirdkey-3")
+	all, err := credentials.NewKeyring("", []credentials.Key{w.old, w.new, third}, credentials.KeyringOptions{})
+	require.NoError(t, err)
+	for _, n := range w.nodes {
+		require.NoError(t, n.ring.Use(all))
+		require.NoError(t, n.keys.Follow(t.Context()))
+	}
+	meanwhile = func() { assert.NoError(t, w.nodes[1].keys.Begin(t.Context(), w.worker, w.new.ID())) }
+	require.ErrorIs(t, w.nodes[0].keys.Begin(t.Context(), w.worker, third.ID()), keys.ErrRotating)
+	require.Nil(t, meanwhile)
+	for steps := 0; !w.turn(); steps++ {
+		require.Less(t, steps, 40)
+	}
+	late := w.start("late", nil)
+	require.NoError(t, late.ring.Use(all))
+	require.Equal(t, w.old.ID(), late.ring.Epoch().Seal, "it has heard of nothing")
+	require.NoError(t, late.keys.Begin(t.Context(), w.worker, third.ID()))
+	p, err := w.nodes[0].keys.Progress(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, credentials.Rotation{From: w.new.ID(), To: third.ID(), Start: w.nodes[0].ring.Epoch().N, Phase: credentials.Announced}, p.Rotation)
 }
 
 // A rotation that dies at any of its calls to the store, before or after the call, goes on

@@ -23,6 +23,8 @@ type held struct {
 	*panel.CodeRef
 	tag  bool
 	seen bool // the panel showed it
+	// offer is what the copy is part of that waits for its holder; nil: it is no copy.
+	offer *rec.Offer
 }
 
 // refs are all codes and tags that a user's record carries.
@@ -47,6 +49,9 @@ func refs(u *rec.User) []held {
 		out = append(out, held{CodeRef: &u.Sent[i]})
 	}
 	tags(u.SentTags, false)
+	if u.Offer.Open() {
+		out = append(out, held{CodeRef: &u.Offer.Code, offer: u.Offer})
+	}
 	for _, f := range []*panel.Flight{u.Flight, u.Job} {
 		if f != nil {
 			state(&f.State, false)
@@ -98,6 +103,9 @@ func (j users) renew(panelID, id string, ref held) error {
 	}
 	scope := credentials.Scope{Kind: credentials.PanelScope, ID: panelID}
 	b := rec.UserBinding(id, rec.CodeSealed, ref.ID)
+	if ref.offer != nil {
+		b = rec.OfferBinding(id, ref.offer.Tenancy, ref.ID)
+	}
 	var materials []credentials.Material
 	if ref.tag {
 		b = rec.UserBinding(id, rec.TagSealed, ref.ID)

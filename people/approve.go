@@ -2,9 +2,6 @@ package people
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -16,11 +13,9 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
 
-// approvalLife is how long an act waits for its approval, and an approval for its act.
-const approvalLife = 24 * time.Hour
-
 // Approval is an act that waits for a second person. The policy says which acts do, see
-// [accounts.Policy.Approve], and [Operator.PrintPIN] always does. Its author does it again once it is approved.
+// [accounts.Policy.Approve]; [Operator.PrintPIN] and roster's Tab.PrintCode always do. Its
+// author does it again once it is approved.
 type Approval struct {
 	ID       string
 	Op       string      // "people.SetRoles"
@@ -32,14 +27,6 @@ type Approval struct {
 	Approved time.Time // zero: it waits
 }
 
-// asked is [accounts.ApprovalError] with what has to be recorded about it.
-type asked struct {
-	accounts.ApprovalError
-	rec.Approval
-}
-
-func (a *asked) Unwrap() error { return &a.ApprovalError }
-
 // approval is second where the policy asks for a second person, else "".
 func (op *Operator) approval(u *flow.Unit, name string, about accounts.Account, act ...string) (string, error) {
 	if !op.people.o.Policy.Approve.Has(accounts.PermissionFor("people." + name).Right) {
@@ -48,46 +35,9 @@ func (op *Operator) approval(u *flow.Unit, name string, about accounts.Account, 
 	return op.second(u, name, about, act...)
 }
 
-// second returns who has approved an act, or the error by which that is asked for. The
-// approval is spent by the commit of the act; it is for these very words and their author
-// alone.
+// second returns who has approved an act, or the error by which that is asked for.
 func (op *Operator) second(u *flow.Unit, name string, about accounts.Account, act ...string) (string, error) {
-	p := accounts.PermissionFor("people." + name)
-	author := rec.Author{Kind: op.actor.Kind(), ID: string(op.actor.ID())}
-	words := append([]string{p.Op, string(about.ID), author.Kind, author.ID}, act...)
-	sum := sha256.Sum256([]byte(strings.Join(words, "\x00")))
-	id := hex.EncodeToString(sum[:16])
-	a, found, err := flow.Load(u, rec.Approvals, id)
-	if err != nil {
-		return "", err
-	}
-	if found && !a.Approved.IsZero() && u.Now().Before(a.Expires) {
-		flow.Drop(u, rec.Approvals, id)
-		return a.Approver, nil
-	}
-	return "", &asked{accounts.ApprovalError{ID: id}, rec.Approval{Act: act, Asked: u.Now(), Author: author,
-		Expires: u.Now().Add(approvalLife), Op: p.Op, Sites: about.Sites.IDs(), Target: string(about.ID)}}
-}
-
-// ask records that an act waits, once, and returns the error that says so. A factor that was
-// proven for the act is there for it still.
-func (op *Operator) ask(ctx context.Context, a *asked) error {
-	_, err := op.people.core.Act(ctx, op.actor, func(u *flow.Unit) error {
-		was, found, err := flow.Load(u, rec.Approvals, a.ID)
-		if err != nil || found && u.Now().Before(was.Expires) {
-			return err
-		}
-		u.Keep()
-		if _, err := u.Say(audit.ApprovalAsked, audit.Success, []string{a.Target}, flow.F(audit.FieldOperation, a.Op),
-			flow.F(audit.FieldAccount, a.Target), flow.F(audit.FieldAct, strings.Join(a.Act, "; ")), flow.F(audit.FieldDeadline, stamp(a.Expires))); err != nil {
-			return err
-		}
-		return flow.Put(u, rec.Approvals, a.ID, &a.Approval)
-	})
-	if err != nil {
-		return errors.Join(&a.ApprovalError, err)
-	}
-	return &a.ApprovalError
+	return flow.SecondPerson(u, flow.Asking{Op: "people." + name, Account: string(about.ID), Sites: about.Sites.IDs(), Act: act})
 }
 
 // mayApprove reports whether an operator may know of, and decide about, an act: what is

@@ -20,43 +20,54 @@ type Outcome struct {
 	Account  accounts.ID
 	Err      error    // nil: it was done
 	Delivery Delivery // of [Operator.ResetPasswords]: the message, which is sent later
+	Offer    Offer    // of [Operator.HandOverMany]
 }
 
 // SuspendMany is [Operator.Suspend] for each of at most 100 accounts: each is judged,
 // done and recorded for itself, and has one outcome, in the order given. Errors beside the
 // outcomes: [ErrBulk], [accounts.ErrPermissionDenied], [accounts.ErrStepUpRequired].
 func (op *Operator) SuspendMany(ctx context.Context, reason string, ids ...accounts.ID) ([]Outcome, error) {
-	return op.bulk(ctx, "SuspendMany", rows(ids), func(op *Operator, r Row) (Delivery, error) {
+	return op.bulk(ctx, "SuspendMany", rows(ids), func(op *Operator, r Row, _ *Outcome) error {
 		_, err := op.Suspend(ctx, r.Account, reason)
-		return Delivery{}, err
+		return err
 	})
 }
 
 // EnableMany is [Operator.Enable] for many, as [Operator.SuspendMany] is.
 func (op *Operator) EnableMany(ctx context.Context, ids ...accounts.ID) ([]Outcome, error) {
-	return op.bulk(ctx, "EnableMany", rows(ids), func(op *Operator, r Row) (Delivery, error) {
+	return op.bulk(ctx, "EnableMany", rows(ids), func(op *Operator, r Row, _ *Outcome) error {
 		_, err := op.Enable(ctx, r.Account)
-		return Delivery{}, err
+		return err
 	})
 }
 
 // RemoveMany is [Operator.Remove] for many, as [Operator.SuspendMany] is: each row confirms
 // its own account.
 func (op *Operator) RemoveMany(ctx context.Context, list ...Row) ([]Outcome, error) {
-	return op.bulk(ctx, "RemoveMany", list, func(op *Operator, r Row) (Delivery, error) {
-		return Delivery{}, op.Remove(ctx, r.Account, r.Confirm)
+	return op.bulk(ctx, "RemoveMany", list, func(op *Operator, r Row, _ *Outcome) error {
+		return op.Remove(ctx, r.Account, r.Confirm)
 	})
 }
 
 // ResetPasswords is [Operator.ResetPassword] for many, as [Operator.SuspendMany] is. It
 // waits for no message; see [Operator.Delivery].
 func (op *Operator) ResetPasswords(ctx context.Context, list ...Row) ([]Outcome, error) {
-	return op.bulk(ctx, "ResetPasswords", list, func(op *Operator, r Row) (Delivery, error) {
+	return op.bulk(ctx, "ResetPasswords", list, func(op *Operator, r Row, out *Outcome) (err error) {
 		var confirm []Confirmation
 		if r.Confirm != (Confirmation{}) {
 			confirm = []Confirmation{r.Confirm}
 		}
-		return op.ResetPassword(ctx, r.Account, confirm...)
+		out.Delivery, err = op.ResetPassword(ctx, r.Account, confirm...)
+		return err
+	})
+}
+
+// HandOverMany is [Operator.HandOver] for many, as [Operator.SuspendMany] is: a wave of new
+// PINs, as after a key became known. It waits for no message; see [Operator.Delivery].
+func (op *Operator) HandOverMany(ctx context.Context, h HandOver, ids ...accounts.ID) ([]Outcome, error) {
+	return op.bulk(ctx, "HandOverMany", rows(ids), func(op *Operator, r Row, out *Outcome) (err error) {
+		out.Offer, err = op.HandOver(ctx, r.Account, h)
+		return err
 	})
 }
 
@@ -70,7 +81,7 @@ func rows(ids []accounts.ID) []Row {
 
 // bulk does an act to each account, by the hands of the same operator, who waits for no
 // message.
-func (op *Operator) bulk(ctx context.Context, name string, list []Row, do func(*Operator, Row) (Delivery, error)) ([]Outcome, error) {
+func (op *Operator) bulk(ctx context.Context, name string, list []Row, do func(*Operator, Row, *Outcome) error) ([]Outcome, error) {
 	if _, err := op.allowed(ctx, name); err != nil {
 		return nil, err
 	}
@@ -82,7 +93,7 @@ func (op *Operator) bulk(ctx context.Context, name string, list []Row, do func(*
 	out := make([]Outcome, len(list))
 	for i, r := range list {
 		out[i].Account = r.Account
-		out[i].Delivery, out[i].Err = do(&hands, r)
+		out[i].Err = do(&hands, r, &out[i])
 	}
 	return out, nil
 }

@@ -115,3 +115,34 @@ func TestABulkActIsBoundedAndWaitsForNoMail(t *testing.T) {
 		require.ErrorIs(t, out[1].Err, accounts.ErrConfirmationMismatch)
 	})
 }
+
+// A wave of new PINs has an offer for each who can have one, and waits for no mail.
+//
+// Rules: S9, G191
+func TestAWaveHandsNewPINsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, waiting)
+		one, two := b.account("owner@example.com", accounts.Active), b.account("guest@example.com", accounts.Active)
+		gone := b.account("gone@example.com", accounts.Removed)
+		began := time.Now()
+		out, err := b.as("operator").HandOverMany(t.Context(), people.HandOver{Digits: 5}, one.ID, gone.ID, two.ID)
+		require.NoError(t, err)
+		require.Len(t, out, 3)
+		require.Error(t, out[1].Err)
+		require.Zero(t, out[1].Offer)
+		for i, a := range map[int]people.Account{0: one, 2: two} {
+			require.NoError(t, out[i].Err)
+			require.Equal(t, a.ID, out[i].Account)
+			pin, err := b.svc.Collect(t.Context(), out[i].Offer.Word)
+			require.NoError(t, err)
+			require.Equal(t, b.opened(b.pin(a.ID)), pin.Reveal())
+		}
+		out, err = b.as("operator").HandOverMany(t.Context(), people.HandOver{Mail: true}, one.ID)
+		require.NoError(t, err)
+		require.NoError(t, out[0].Err)
+		require.Equal(t, people.Queued, out[0].Offer.Delivery.State)
+		require.Zero(t, time.Since(began))
+		_, err = b.as("operator").HandOverMany(t.Context(), people.HandOver{}, make([]accounts.ID, 101)...)
+		require.ErrorIs(t, err, people.ErrBulk)
+	})
+}

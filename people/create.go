@@ -85,7 +85,7 @@ func (op *Operator) create(ctx context.Context, name string, n NewAccount, begin
 // add puts a new account into a decision.
 func (op *Operator) add(u *flow.Unit, g accounts.Grant, id accounts.ID, n NewAccount, begin func(*flow.Unit, accounts.Grant, *accounts.Account) (message string, fields []flow.Field, err error)) (accounts.Account, string, error) {
 	a := accounts.Account{Created: u.Now(), Creator: op.actor.ID(), Email: n.Email, First: n.First, ID: id, Kind: n.Kind, Last: n.Last, Phone: n.Phone,
-		Profile: n.Profile, Roles: once(n.Roles), Session: n.Session, Sites: n.Sites, Username: n.Username, Window: n.Window}
+		Profile: n.Profile, Roles: once(n.Roles), Session: n.Session, Sites: n.Sites, Username: n.Username, Window: n.Window.Whole()}
 	if err := hasProfile(u, n.Profile); err != nil {
 		return a, "", err
 	}

@@ -55,6 +55,8 @@
 // A PIN that is drawn for somebody reaches them once: by a word that [Operator.HandOver]
 // mails or returns and [Service.Collect] spends, on a page that asks for a tap; or in a
 // letter that two people print ([Operator.PrintPIN]). Another one is always another PIN.
+// [Service.Collect] takes the words of roster too, by which codes of panel users are
+// collected.
 //
 // # Owners
 //

@@ -3,6 +3,7 @@ package people_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +14,9 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
 	"github.com/seed-a2d3eaca/keyholder/credentials"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/internal/mint"
+	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 	"github.com/seed-a2d3eaca/keyholder/people"
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
@@ -131,6 +134,36 @@ func TestTheLastAdministratorStays(t *testing.T) {
 	_, err = as(ends).SetSites(t.Context(), last.ID, sites)
 	require.ErrorIs(t, err, accounts.ErrLastAdmin)
 	b.hired("second@example.com", accounts.AllSites(), "admin")
+	_, err = as(ends).Suspend(t.Context(), last.ID, "")
+	require.NoError(t, err)
+}
+
+// Another administrator counts wherever they are in a long list of those who are none for
+// good.
+//
+// Rules: S8
+func TestTheLastAdministratorAmongMany(t *testing.T) {
+	b := newBench(t)
+	as := b.inside()
+	last := b.hired("last@example.com", accounts.AllSites(), "admin")
+	core := &flow.Core{Store: b.store, Keys: b.keys}
+	add := func(id string, sites accounts.Sites) {
+		_, err := core.Act(t.Context(), accounts.SystemActor("test"), func(u *flow.Unit) error {
+			_, err := u.Say(audit.AccountCreated, audit.Success, []string{id})
+			return errors.Join(err, flow.Put(u, rec.Accounts, id, &accounts.Account{ID: accounts.ID(id), Roles: []string{"admin"}, Sites: sites, Created: u.Now(), Confirmed: u.Now()}))
+		})
+		require.NoError(t, err)
+	}
+	for i := range store.MaxPage { // before all others
+		add(fmt.Sprintf("-%04d", i), sites)
+	}
+	ends := b.hired("ends@example.com", accounts.AllSites(), "admin")
+	_, err := b.op.SetWindow(t.Context(), ends.ID, credentials.Window{Until: time.Now().Add(time.Hour)})
+	require.NoError(t, err)
+	for _, name := range []string{"Remove", "Suspend"} {
+		require.ErrorIs(t, operations[name](t.Context(), turn{op: as(ends), a: last}), accounts.ErrLastAdmin, name)
+	}
+	add("~", accounts.AllSites()) // after all others
 	_, err = as(ends).Suspend(t.Context(), last.ID, "")
 	require.NoError(t, err)
 }

@@ -190,7 +190,7 @@ func TestAHandOverIsJudgedFirst(t *testing.T) {
 	require.NoError(t, err)
 	before := b.stored()
 	for want, h := range map[error]people.HandOver{
-		people.ErrHandOver:        {Life: 8 * 24 * time.Hour},
+		accounts.ErrHandOver:      {Life: 8 * 24 * time.Hour},
 		accounts.ErrNoEmail:       {Mail: true},
 		credentials.ErrCodeLength: {Digits: 7},
 	} {

@@ -22,6 +22,8 @@ const (
 	VisitorLetter LetterKind = "visitor"
 	// HandOverLetter has the word by which a new PIN is collected, see [Service.Collect].
 	HandOverLetter LetterKind = "handover"
+	// HandOverCodeLetter has the word by which a new code of a panel user is collected.
+	HandOverCodeLetter LetterKind = "handover code"
 	// AddressLetter and PhoneLetter go, without a code, to the address from before a change by
 	// anybody of the address or the phone number.
 	AddressLetter LetterKind = "address changed"
@@ -35,13 +37,13 @@ type Letter struct {
 	Kind    LetterKind
 	Name    string // of the person, personal; escape it in HTML
 	Code    credentials.Code
-	Word    panel.Secret // of a HandOverLetter, instead of a code: the end of a link, after a #
+	Word    panel.Secret // where something is collected, instead of a code: the end of a link, after a #
 	Expires time.Time    // the code works until then; without a code: when it is old news
 }
 
 func letter(l flow.Letter) Letter {
 	out := Letter{Kind: LetterKind(l.Purpose), Name: l.Name, Expires: l.Expires}
-	if out.Kind == HandOverLetter {
+	if out.Kind == HandOverLetter || out.Kind == HandOverCodeLetter {
 		out.Word = panel.SecretOf(l.Secret.Reveal())
 		return out
 	}
@@ -71,10 +73,14 @@ func compose(l Letter) notify.Message {
 			"Hello " + l.Name + ",", "", "You are expected. This PIN lets you in:", "", "    " + l.Code.Reveal(), "",
 			"It works until " + until, "Give it to nobody.", ""}, "\n")}
 	}
-	if l.Kind == HandOverLetter {
-		return notify.Message{Subject: "Your new PIN is ready", Text: strings.Join([]string{
-			"Hello " + l.Name + ",", "", "You have a new PIN. See it on the page that you were told, with this word:", "", "    " + l.Word.Reveal(), "",
-			"It is shown once, until " + until, "Give the word to nobody.", ""}, "\n")}
+	if l.Kind == HandOverLetter || l.Kind == HandOverCodeLetter {
+		what, once := "PIN", "It is shown once, until "
+		if l.Kind == HandOverCodeLetter {
+			what, once = "code for an alarm panel", "If the panel does not have it yet, try again a little later. It is shown once, until "
+		}
+		return notify.Message{Subject: "Your new " + what + " is ready", Text: strings.Join([]string{
+			"Hello " + l.Name + ",", "", "You have a new " + what + ". See it on the page that you were told, with this word:", "", "    " + l.Word.Reveal(), "",
+			once + until, "Give the word to nobody.", ""}, "\n")}
 	}
 	subject, why := "Your code to set up your account", "An account was made for you. Confirm it with this code:"
 	unexpected := "If you did not expect this message, do nothing and give the code to nobody."

@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -158,12 +157,8 @@ type Operator struct {
 	actor  accounts.Actor
 }
 
-// refused records a refusal and returns it. An act that waits for another person's
-// approval is recorded as that.
+// refused records a refusal and returns it.
 func (op *Operator) refused(ctx context.Context, name string, targets []string, err error) error {
-	if a, ok := errors.AsType[*asked](err); ok {
-		return op.ask(ctx, a)
-	}
 	return op.people.core.Refused(ctx, op.actor, "people."+name, targets, err)
 }
 

@@ -67,7 +67,10 @@ var operations = map[string]func(ctx context.Context, x turn) error{
 	"Explain": func(ctx context.Context, x turn) error {
 		return failed(x.op.Explain(ctx, x.a.ID, "roster.SetCode", "north"))
 	},
-	"HandOver":   func(ctx context.Context, x turn) error { return failed(x.op.HandOver(ctx, x.a.ID, people.HandOver{})) },
+	"HandOver": func(ctx context.Context, x turn) error { return failed(x.op.HandOver(ctx, x.a.ID, people.HandOver{})) },
+	"HandOverMany": func(ctx context.Context, x turn) error {
+		return only(x.op.HandOverMany(ctx, people.HandOver{}, x.a.ID))
+	},
 	"Hold":       func(ctx context.Context, x turn) error { return x.op.Hold(ctx, x.a.ID, "a court asked") },
 	"Hosts":      func(ctx context.Context, x turn) error { return failed(x.op.Hosts(ctx, "")) },
 	"Installers": func(ctx context.Context, x turn) error { return failed(x.op.Installers(ctx, "north")) },
@@ -242,7 +245,7 @@ func TestAnAccountOfAnotherSiteIsNotThere(t *testing.T) {
 		absent := run(t.Context(), turn{b.as("north"), nowhere, "no such receipt"})
 		assert.Equal(t, absent, foreign, name)
 		switch name {
-		case "AcceptInstaller", "Account", "Attributes", "Badge", "CancelErasure", "Consents", "Enable", "EnableMany", "Erase", "Explain", "HandOver", "Hold", "IssueVisitor", "Lend", "OpenCodes", "Photo", "PrintPIN", "RejectInstaller", "Remove", "RemoveAttribute", "RemoveMany", "ResetPasswords", "SuspendMany",
+		case "AcceptInstaller", "Account", "Attributes", "Badge", "CancelErasure", "Consents", "Enable", "EnableMany", "Erase", "Explain", "HandOver", "HandOverMany", "Hold", "IssueVisitor", "Lend", "OpenCodes", "Photo", "PrintPIN", "RejectInstaller", "Remove", "RemoveAttribute", "RemoveMany", "ResetPasswords", "SuspendMany",
 			"RemovePhoto", "ResetPassword", "Reveal", "Revoke", "RoleChoices", "SetAttribute", "SetContact", "SetDetails", "SetPhoto", "SetRoles",
 			"SetSecret", "SetSites", "SetWindow", "Status", "Suspend", "Unhold", "Unlend", "Unlock", "Unrevoke":
 			assert.ErrorIs(t, foreign, accounts.ErrAccountNotFound, name)

@@ -26,8 +26,8 @@ func (s *Service) Self(actor accounts.Actor) *Self { return &Self{op: s.As(actor
 // NewPIN draws another PIN for the owner, where the policy lets them
 // ([accounts.Policy.SelfService]), after a factor that was proven just now. It is drawn and not
 // chosen, so that nobody finds out by trying which PINs others have. It is shown once, here;
-// the one before works no more. Errors: [accounts.ErrSelfService],
-// [accounts.ErrStepUpRequired], [credentials.ErrExhausted].
+// the one before works no more. A few times a day ([accounts.Policy.OwnChanges]) and no more.
+// Errors: [accounts.ErrSelfService], [accounts.ErrOwnChanges], [accounts.ErrStepUpRequired], [credentials.ErrExhausted].
 func (s *Self) NewPIN(ctx context.Context) (credentials.Code, error) {
 	const name = "Self.NewPIN"
 	id, err := s.who(ctx)
@@ -41,7 +41,11 @@ func (s *Self) NewPIN(ctx context.Context) (credentials.Code, error) {
 	case !s.op.actor.Fresh(p.core.Time(), ownFresh):
 		return credentials.Code{}, s.op.refused(ctx, name, targets, accounts.ErrStepUpRequired)
 	}
-	pin, err := flow.Draw(pinDigits, p.o.Codes, func(c credentials.Code) error {
+	digits, err := p.core.PINDigits(ctx, string(id), pinDigits)
+	if err != nil {
+		return credentials.Code{}, err
+	}
+	pin, err := flow.Draw(digits, p.o.Codes, func(c credentials.Code) error {
 		_, err := p.core.Act(ctx, s.op.actor, func(u *flow.Unit) error {
 			if _, err := s.load(u); err != nil {
 				return err
@@ -54,9 +58,10 @@ func (s *Self) NewPIN(ctx context.Context) (credentials.Code, error) {
 			if err := h.SetCode(rec.PIN, c); err != nil {
 				return err
 			}
+			u.OwnChange(string(id), p.o.Policy)
 			return h.Write("PIN", "")
 		})
-		return taken(err)
+		return taken(flow.OwnChanges(err))
 	})
 	return pin, s.op.refused(ctx, name, targets, err)
 }

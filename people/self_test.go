@@ -46,7 +46,7 @@ func (b *bench) consenting() (*roster.Desk, *roster.Operator, *roster.Tab) {
 // and label there; of other users, of other panels and of what is not theirs any more they
 // learn and change nothing. It takes no right, and the policy's leave.
 //
-// Rules: G214
+// Rules: G214, G190
 func TestOwnersLookAfterTheirOwnPanelUser(t *testing.T) {
 	b := newBench(t, customers)
 	owner, other := b.account("owner@example.com", accounts.Active), b.account("other@example.com", accounts.Active)
@@ -62,9 +62,13 @@ func TestOwnersLookAfterTheirOwnPanelUser(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, list, 1)
 	assert.Equal(t, []any{"Home", "in service", slot}, []any{list[0].Panel.Name, list[0].Panel.State, list[0].Row.Place})
-	code, _, err := own.NewCode(t.Context(), tab.ID(), slot)
-	require.NoError(t, err)
-	assert.Equal(t, 4, code.Len())
+	for range accounts.DefaultOwnChanges {
+		code, _, err := own.NewCode(t.Context(), tab.ID(), slot)
+		require.NoError(t, err)
+		assert.Equal(t, 4, code.Len())
+	}
+	_, _, err = own.NewCode(t.Context(), tab.ID(), slot)
+	require.ErrorIs(t, err, accounts.ErrOwnChanges)
 	_, err = own.SetLabel(t.Context(), tab.ID(), slot, "Tower")
 	require.NoError(t, err)
 	strict, err := roster.New(roster.Options{Store: b.store, Keys: b.keys, Drivers: map[string]panel.Driver{"example": offline{}}, Policy: policy()})
@@ -106,7 +110,7 @@ func TestOwnersLookAfterTheirOwnPanelUser(t *testing.T) {
 
 // Owners draw another PIN for themselves where the policy lets them, with a fresh factor.
 //
-// Rules: G214
+// Rules: G214, G190
 func TestOwnersDrawTheirOwnPIN(t *testing.T) {
 	b := newBench(t, customers)
 	owner, other := b.account("owner@example.com", accounts.Active), b.account("other@example.com", accounts.Active)
@@ -114,6 +118,14 @@ func TestOwnersDrawTheirOwnPIN(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, b.opened(b.pin(owner.ID)), pin.Reveal())
 	assert.Zero(t, b.pin(other.ID).Generation)
+	for range accounts.DefaultOwnChanges - 1 {
+		_, err = b.self(owner).NewPIN(t.Context())
+		require.NoError(t, err)
+	}
+	_, err = b.self(owner).NewPIN(t.Context())
+	require.ErrorIs(t, err, accounts.ErrOwnChanges)
+	_, err = b.self(other).NewPIN(t.Context())
+	require.NoError(t, err, "it is each one's own budget")
 	stale := accounts.Recorded(mint.Token{}, audit.AccountActor, owner.ID, "", "test", time.Time{})
 	_, err = b.svc.Self(stale).NewPIN(t.Context())
 	require.ErrorIs(t, err, accounts.ErrStepUpRequired)
@@ -184,11 +196,11 @@ func TestOwnersConsentToWhoSetsTheirCodes(t *testing.T) {
 		}
 		ways := map[string]func() error{
 			"people.HandOver": func() error {
-				_, err := b.as("operator").HandOver(t.Context(), a.ID, people.HandOver{})
+				_, err := b.as("operator").HandOver(t.Context(), a.ID, people.HandOver{Digits: 4})
 				return err
 			},
 			"roster.Person.SetPIN":      func() error { return op.Person(a.ID).SetPIN(t.Context(), code()) },
-			"roster.Person.GeneratePIN": func() error { _, err := op.Person(a.ID).GeneratePIN(t.Context(), 5); return err },
+			"roster.Person.GeneratePIN": func() error { _, err := op.Person(a.ID).GeneratePIN(t.Context(), 4); return err },
 			"roster.SetCode": func() error {
 				_, err := tab.SetCode(t.Context(), panel.Place{Slot: 4}, roster.CodeWish{Code: code()})
 				return err

@@ -113,7 +113,7 @@ func (v *issue) judge() error {
 // put puts the visitor with a PIN into a decision.
 func (v *issue) put(u *flow.Unit, pin credentials.Code) error {
 	if v.From.IsZero() {
-		v.From = u.Now()
+		v.From = u.Now().Truncate(time.Second)
 	}
 	account := NewAccount{Email: v.Email, First: strings.TrimSpace(v.First), Last: v.Last, Phone: v.Phone, Sites: v.Sites}
 	account.Window.From, account.Window.Until = v.From, v.Until

@@ -93,7 +93,7 @@ func Example_visitor() {
 	visitor := must(op.IssueVisitor(ctx, people.NewVisitor{First: "Guest", Host: host.ID, Groups: []string{"lobby"},
 		Sites: accounts.TheseSites("harbour"), Stay: people.Stays()[1]}))
 	badge := must(op.Badge(ctx, visitor.ID))
-	fmt.Println(visitor.PIN, visitor.PIN.Len(), badge.Name, "visits", badge.Host, "for", badge.Until.Sub(visitor.Created))
+	fmt.Println(visitor.PIN, visitor.PIN.Len(), badge.Name, "visits", badge.Host, "for", badge.Until.Sub(visitor.Created).Round(time.Minute))
 	fmt.Println(must(op.Accounts(ctx, people.Search{})).Total, must(op.Visitors(ctx, people.Search{})).Total)
 	// Output:
 	// [redacted] 6 Guest visits Tower Mill for 4h0m0s

@@ -16,8 +16,8 @@ import (
 )
 
 // ErrAccessFields: a point, group or rule lacks something, or names what is not there.
-var ErrAccessFields = fault.New(fault.Invalid, "roster: an id, a site and known points of that site are needed").
-	Hinted("Give an id and a site, and points that exist at this site.")
+var ErrAccessFields = fault.New(fault.Invalid, "roster: an id, a site, and known media and points of that site are needed").
+	Hinted("Give an id and a site, media that there are, points and panels of this site, and an action of at most 128 bytes.")
 
 // The kinds of subjects that rules and groups name, beside "group".
 const (
@@ -32,6 +32,10 @@ type AccessPoint struct {
 	Projects bool
 }
 
+// maxAction is how many bytes what a duress code sets off may have: a reader keeps it in its
+// journal.
+const maxAction = 128
+
 // AccessRule lets somebody in somewhere at some times.
 type AccessRule struct {
 	Disabled bool
@@ -43,25 +47,43 @@ type AccessRule struct {
 	On       []credentials.Medium  // none: any
 	Schedule *credentials.Schedule // nil: always
 	Cooldown time.Duration
+	// Needs is how many credentials must be shown together, each of the same person's: at
+	// most [MaxNeeds]; 0: one. Where a credential asks for more, that counts. Only doors that
+	// are decided here can ask for more than one: nobody becomes a user of a device by such
+	// a rule.
+	Needs int
 	// InLockdown: it lets in during a lockdown too.
 	InLockdown bool
-	Duress     string // what a duress code sets off
+	Duress     string // what a duress code sets off, at most 128 bytes
 	// DoorsOnly: whom it lets in may use doors and not operate the alarm. A panel that has
 	// no rank for that does not get them, see panel.Model.DoorRole.
 	DoorsOnly bool
 }
 
-// SetPoint creates or changes a point.
+// SetPoint creates or changes a point. Its panel is one of its site: if that moves to
+// another site, the point leads nowhere until it is set anew.
 func (op *Operator) SetPoint(ctx context.Context, p AccessPoint) error {
 	if p.ID == "" || p.Site == "" {
 		return ErrAccessFields
+	}
+	if p.Panel != "" {
+		if err := op.mayAt(ctx, "SetPoint", p.Site); err != nil {
+			return op.refused(ctx, "SetPoint", nil, err)
+		}
+		device, err := op.desk.device(ctx, p.Panel)
+		if err != nil {
+			return err
+		}
+		if !device.found || device.Site != p.Site { // one answer: what others have is not there
+			return ErrAccessFields
+		}
 	}
 	return setAccess(ctx, op, "SetPoint", rec.Points, p.ID, p.Site, audit.AccessPointChanged, &rec.Point{Point: p.Point, Projects: p.Projects},
 		func(r rec.Point) string { return r.Site })
 }
 
-// SetGroup creates or changes a group of a site; with site "" it is one of all sites. Who
-// becomes a member, or stops being one, is on devices or off them at once.
+// SetGroup creates or changes a group of a site; with site "" it is one of all sites. Rules
+// of other sites that name it lead nowhere. Who becomes a member, or stops being one, is on devices or off them at once.
 func (op *Operator) SetGroup(ctx context.Context, site string, g credentials.Group) error {
 	if g.ID == "" {
 		return ErrAccessFields
@@ -73,7 +95,8 @@ func (op *Operator) SetGroup(ctx context.Context, site string, g credentials.Gro
 // SetRule creates or changes a rule. Whoever gets a right by it becomes a user of the
 // devices there, and whoever loses one is taken off, at once.
 func (op *Operator) SetRule(ctx context.Context, r AccessRule) error {
-	if r.ID == "" || r.Site == "" {
+	unknown := func(m credentials.Medium) bool { return !m.Known() }
+	if r.ID == "" || r.Site == "" || len(r.Duress) > maxAction || slices.ContainsFunc(r.On, unknown) || r.Needs < 0 || r.Needs > MaxNeeds {
 		return ErrAccessFields
 	}
 	if _, err := rec.Rule(r).Compile(); err != nil {

@@ -25,7 +25,7 @@ func (t *Tab) Add(ctx context.Context, w CodeWish, opts ...WishOption) (Receipt,
 	o := options(opts).paid(paid)
 	o.vacant = true
 	if p.Model.Slots.Len() == 0 {
-		r, err := t.setCode(ctx, "Add", panel.Place{ID: flow.NewID()}, w, o)
+		r, err := t.setCode(ctx, "Add", panel.Place{ID: flow.NewID()}, w, o, nil)
 		return r, t.undisclosed(ctx, err, paid)
 	}
 	// The list only proposes: whether a slot is free is decided, and checked, with the wish.
@@ -35,7 +35,7 @@ func (t *Tab) Add(ctx context.Context, w CodeWish, opts ...WishOption) (Receipt,
 		if used[place] || slot == p.Model.MasterSlot || p.Model.CheckPlace(place) != nil {
 			continue
 		}
-		r, err := t.setCode(ctx, "Add", place, w, o)
+		r, err := t.setCode(ctx, "Add", place, w, o, nil)
 		if !errors.Is(err, errNotVacant) {
 			return r, t.undisclosed(ctx, err, paid)
 		}
@@ -66,5 +66,5 @@ func (t *Tab) used(ctx context.Context) (map[panel.Place]bool, error) {
 }
 
 func vacant(u rec.User) bool {
-	return !u.Exists() && !u.Reported.Set && u.Idle() && len(u.Sent)+len(u.SentTags) == 0 && u.CurrentLink() == nil && u.Carry == nil
+	return !u.Exists() && u.Idle() && len(u.Sent)+len(u.SentTags) == 0 && u.CurrentLink() == nil && u.Carry == nil
 }

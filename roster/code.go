@@ -41,14 +41,20 @@ func (t *Tab) SetCode(ctx context.Context, place panel.Place, w CodeWish, opts .
 	if err != nil {
 		return Receipt{}, t.op.refused(ctx, "SetCode", []string{t.id}, err)
 	}
-	r, err := t.setCode(ctx, "SetCode", place, w, options(opts).paid(paid))
+	r, err := t.setCode(ctx, "SetCode", place, w, options(opts).paid(paid), nil)
 	return r, t.undisclosed(ctx, err, paid)
 }
 
 // GenerateCode draws a code that the panel takes, that is not easy to guess and that is
-// free, and sets it. The code is returned once and is nowhere else to be had.
+// free, and sets it. The code is returned once and is nowhere else to be had. For a code that
+// only its holder shall see, see [Tab.HandOver].
 func (t *Tab) GenerateCode(ctx context.Context, place panel.Place, w CodeWish, opts ...WishOption) (panel.Code, Receipt, error) {
-	p, err := t.peek(ctx, "GenerateCode")
+	return t.drawCode(ctx, "GenerateCode", place, w, options(opts), nil)
+}
+
+// drawCode draws a code that is free, sets it and does what belongs to it, in one commit.
+func (t *Tab) drawCode(ctx context.Context, name string, place panel.Place, w CodeWish, o wishOptions, also func(d *decision, c panel.Code) error) (panel.Code, Receipt, error) {
+	p, err := t.peek(ctx, name)
 	if err != nil {
 		return panel.Code{}, Receipt{}, err
 	}
@@ -62,7 +68,7 @@ func (t *Tab) GenerateCode(ctx context.Context, place panel.Place, w CodeWish, o
 			return panel.Code{}, Receipt{}, err
 		}
 		w.Code = c
-		r, err := t.setCode(ctx, "GenerateCode", place, w, options(opts))
+		r, err := t.setCode(ctx, name, place, w, o, also)
 		if !errors.Is(err, credentials.ErrCodeTaken) {
 			return c, r, err
 		}
@@ -78,8 +84,13 @@ func (d *Desk) codes(p rec.Panel) credentials.Policy {
 	return pol
 }
 
-func (t *Tab) setCode(ctx context.Context, name string, place panel.Place, w CodeWish, o wishOptions) (Receipt, error) {
-	r, err := t.decide(ctx, name, place, func(d *decision) error { return d.setCode(w, o) })
+func (t *Tab) setCode(ctx context.Context, name string, place panel.Place, w CodeWish, o wishOptions, also func(d *decision, c panel.Code) error) (Receipt, error) {
+	r, err := t.decide(ctx, name, place, func(d *decision) error {
+		if err := d.setCode(w, o); err != nil || also == nil {
+			return err
+		}
+		return also(d, w.Code)
+	})
 	if isTaken(err) {
 		err = credentials.ErrCodeTaken
 	}

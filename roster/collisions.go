@@ -3,8 +3,6 @@ package roster
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/credentials"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
@@ -45,14 +43,8 @@ func (t *Tab) panelSite(ctx context.Context) (string, error) {
 
 // budget is what the counters of an actor's answers are, and how far each may go.
 func (t *Tab) budget() []store.Count {
-	b, now := t.op.desk.o.Collisions, t.core().Time()
-	hour, day := now.Truncate(time.Hour), now.Truncate(24*time.Hour)
-	who := t.op.actor.Kind() + "/" + string(t.op.actor.ID())
-	return []store.Count{
-		{Counter: fmt.Sprintf("taken/h/%d/%s", hour.Unix(), who), By: 1, Max: b.Hour, Until: hour.Add(2 * time.Hour)},
-		{Counter: fmt.Sprintf("taken/d/%d/%s", day.Unix(), who), By: 1, Max: b.Day, Until: day.Add(48 * time.Hour)},
-		{Counter: fmt.Sprintf("taken/t/%d", day.Unix()), By: 1, Max: b.TenantDay, Until: day.Add(48 * time.Hour)},
-	}
+	b := t.op.desk.o.Collisions
+	return flow.Collisions(t.op.actor, t.core().Time(), b.Hour, b.Day, b.TenantDay)
 }
 
 // reserve takes one answer from the budgets of the actor and of everybody before a chosen

@@ -344,3 +344,35 @@ func TestImport(t *testing.T) {
 		require.True(t, r.sim.Accepts("0613"))
 	})
 }
+
+// A panel's code rests too once the panel has let it go, for everybody but its place. One
+// that never left for the panel does not.
+//
+// Rules: G211
+func TestACodeOfAPanelRests(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.settles(r.set(4, "6137", roster.CodeWish{}), roster.Settled)
+		r.settles(r.set(4, "7283", roster.CodeWish{}), roster.Settled)
+		let := time.Now()
+		set := func(n int, code string) error {
+			_, err := r.tab.SetCode(r.ctx, slot(n), roster.CodeWish{Code: digits(t, code)})
+			return err
+		}
+		require.ErrorIs(t, set(5, "6137"), credentials.ErrCodeTaken)
+
+		require.NoError(t, r.tab.OutOfService(r.ctx, true))
+		require.NoError(t, set(6, "8604"))
+		_, err := r.tab.Cancel(r.ctx, slot(6))
+		require.NoError(t, err)
+		require.NoError(t, set(7, "8604"))
+		require.NoError(t, r.tab.OutOfService(r.ctx, false))
+
+		r.settles(r.set(4, "6137", roster.CodeWish{}), roster.Settled)
+		r.settles(r.set(4, "9517", roster.CodeWish{}), roster.Settled)
+		r.wait(time.Until(let.Add(r.options.Rest)))
+		r.renew()
+		require.ErrorIs(t, set(5, "6137"), credentials.ErrCodeTaken, "it was there again since")
+		r.wait(time.Minute)
+		r.settles(r.set(5, "6137", roster.CodeWish{}), roster.Settled)
+	}, func(r *rig) { r.options.Rest = 24 * time.Hour })
+}

@@ -17,6 +17,15 @@
 // Wishes that take access away stand until the panel has carried them out. Less access
 // at the panel always wins: what somebody removed at a keypad is not written back.
 //
+// # Codes for their holders
+//
+// [Tab.GenerateCode] returns a code to whoever asked. [Tab.HandOver] gives it to nobody but
+// the person whom the user is assigned to: a copy waits, sealed, until the holder shows the
+// word for it on the host's page, once the panel has confirmed the code, so that what is
+// shown opens. It is shown once. The copy is destroyed then, when its time is over, and when
+// the code or its holder is not any more what it was; [Tab.Offered] tells the operator how it
+// stands. [Tab.PrintCode] is for a sealed letter, and takes two.
+//
 // # Persons
 //
 // [Operator.Person] is what somebody is let in with: a PIN, a duress PIN and tags, each with

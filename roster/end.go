@@ -97,7 +97,9 @@ func (p *Person) order(ctx context.Context, name string, o wishOptions, edit fun
 
 // Live is where somebody is on devices.
 type Live struct {
-	Ended time.Time // since when they should be on none, zero: they may be
+	// Ended is since when they should be on none of them: since [Person.End], or since rules
+	// or windows let them in nowhere. Zero: they may be, or that is not known.
+	Ended time.Time
 	On    []Device
 }
 
@@ -111,15 +113,18 @@ type Device struct {
 	Active bool
 	// Going: the device was told, or will be when it is reached, to take them away.
 	Going bool
-	Since time.Time // of the last wish
+	// Since is, of one that is going, since when they should not be there, where that is
+	// known; else when the last wish was.
+	Since time.Time
 	// By is by when the device has done what waits for it, at the latest; zero: nothing
 	// waits, or Words says why that cannot be said.
 	By    time.Time
 	Words string // the device's last words, or why it cannot have them
 }
 
-// Live lists the devices of the operator's sites at which the person may get in. After
-// [Person.End] it gets shorter with each device that confirms, and ends empty.
+// Live lists the devices of the operator's sites at which the person may get in, and which
+// of them have to take them away, by what rules and windows say now. After [Person.End] it
+// gets shorter with each device that confirms, and ends empty.
 func (p *Person) Live(ctx context.Context) (Live, error) {
 	all, err := p.devices(ctx, "Live")
 	all.On = slices.DeleteFunc(all.On, func(d Device) bool { return !d.Active })
@@ -155,6 +160,15 @@ func (p *Person) devices(ctx context.Context, name string) (Live, error) {
 	if err != nil {
 		return out, err
 	}
+	rel, err := p.op.desk.relation(ctx)
+	if err != nil {
+		return out, err
+	}
+	now, err := p.op.desk.judge(ctx, rel, p.id)
+	if err != nil {
+		return out, err
+	}
+	var last time.Time // since when the last of those that go should be gone
 	panels, words, late := map[string]rec.Panel{}, map[string]string{}, lags{desk: p.op.desk}
 	for id, list := range users {
 		one, err := p.op.panelOf(ctx, panels, words, id)
@@ -165,7 +179,16 @@ func (p *Person) devices(ctx context.Context, name string) (Live, error) {
 			active := mayOpen(u, p.id)
 			if g.Sites.Has(one.Site) && (active || !u.Idle()) {
 				dev := Device{Panel: id, Ident: one.Ident, Site: one.Site, Place: u.Place, Active: active,
-					Going: u.Removing() || tenancyOf(u, p.id) != u.Tenancy, Since: u.WishedAt, Words: words[id]}
+					Going: u.Removing() || tenancyOf(u, p.id) != u.Tenancy, Since: wished(u), Words: words[id]}
+				if one.State != rec.Retired && now.plan.goes(u) {
+					dev.Going = true
+					if at := now.ended(u); !at.IsZero() {
+						dev.Since = at
+					}
+				}
+				if dev.Going && dev.Since.After(last) {
+					last = dev.Since
+				}
 				if !u.Idle() {
 					l, err := late.of(ctx, id, one)
 					if err != nil {
@@ -178,6 +201,9 @@ func (p *Person) devices(ctx context.Context, name string) (Live, error) {
 				out.On = append(out.On, dev)
 			}
 		}
+	}
+	if out.Ended.IsZero() && len(now.plan.targets) == 0 {
+		out.Ended = last
 	}
 	for id, miss := range misses.Panels {
 		one, err := p.op.panelOf(ctx, panels, words, id)

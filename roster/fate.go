@@ -39,11 +39,10 @@ func (w *turn) expire(ctx context.Context) error {
 				return err
 			}
 			user.Ended = &rec.Ended{Revision: revision, How: string(Expired), At: u.Now()}
-			claims(u, id, before, &user)
 			if _, err := sayUser(u, audit.UserWishExpired, audit.Success, w.panel, user, id, flow.F(audit.FieldFields, fields.String())); err != nil {
 				return err
 			}
-			return flow.Put(u, rec.Users, id, &user)
+			return put(u, id, before, &user)
 		})
 		if err != nil {
 			return err
@@ -63,12 +62,12 @@ func (w *turn) letGo(ctx context.Context, users []rec.User) error {
 				if err != nil || !ok || len(user.Leaving) == 0 {
 					return err
 				}
-				claims(u, id, user, &user)
-				left = len(user.Leaving)
 				if _, err := sayUser(u, audit.UserReported, audit.Success, w.panel, user, id, flow.F(audit.FieldReason, "names of what is gone are free")); err != nil {
 					return err
 				}
-				return flow.Put(u, rec.Users, id, &user)
+				err = put(u, id, user, &user)
+				left = len(user.Leaving)
+				return err
 			})
 			if err != nil {
 				return err

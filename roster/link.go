@@ -203,14 +203,17 @@ func (t *Tab) Assign(ctx context.Context, place panel.Place, s Suggestion) (Rece
 				return accounts.ErrSlotHasAccount
 			}
 		}
-		if d.user.Link != nil {
+		back := d.user.Link != nil && d.user.Link.Account == string(p.ID) // who had the place before has it again
+		if d.user.Link != nil && !back {
 			d.unlink()
 		}
 		if err := d.room(string(p.ID)); err != nil {
 			return err
 		}
 		d.user.Link = &rec.Link{Account: string(p.ID), Tenancy: d.user.Tenancy, At: d.Now()}
-		d.Do(store.Claim{Name: flow.LinkName(t.id, string(p.ID)), Holder: d.id, Use: "link"})
+		if !back {
+			d.Do(store.Claim{Name: flow.LinkName(t.id, string(p.ID)), Holder: d.id, Use: "link"})
+		}
 		return d.say(audit.AccountAssigned, flow.Field{Name: audit.FieldEmail, Value: p.Email.String(), Of: subject(d.user)})
 	})
 	if isTaken(err) {

@@ -34,6 +34,7 @@ func (d *Desk) Loops() []engine.Loop {
 		{Name: "roster/deliver", Every: d.o.PollEvery, Pass: d.deliver},
 		{Name: "roster/listen", Every: d.o.PollEvery, Pass: d.listen},
 		{Name: "roster/unlink", Every: beatEvery, Wake: d.core.Store.Wake, Pass: func(ctx context.Context) error { return d.core.WorkUnlink(ctx, d.o.Node) }},
+		{Name: "roster/offers", Every: beatEvery, Pass: d.workOffers},
 	}
 	for _, name := range d.Drivers() {
 		loops = append(loops, engine.Loop{Name: "roster/arrivals/" + name, Every: d.o.PollEvery, Pass: func(ctx context.Context) error {
@@ -66,6 +67,17 @@ func (l *local) now() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.at.Add(time.Since(l.begun))
+}
+
+// stamp is the time of an entry: the store's where this node is ahead of it, because an entry
+// that lies ahead puts every node's clock in doubt.
+func (l *local) stamp(now time.Time) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if is := l.at.Add(time.Since(l.begun)); !l.begun.IsZero() && now.Sub(is) > maxSkew {
+		return is.UTC()
+	}
+	return now
 }
 
 // lease is a context that ends before another node may take this one's lines. Every

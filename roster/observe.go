@@ -242,11 +242,10 @@ func (w *turn) take(ctx context.Context, list []sighted, baseline bool) error {
 			if alert, ok := w.tell(u.Now(), before, user, found, baseline); ok {
 				alerts = append(alerts, alert)
 			}
-			claims(u, id, before, &user)
 			if err := w.sayFound(u, before, user, id, found, baseline); err != nil {
 				return err
 			}
-			if err := flow.Put(u, rec.Users, id, &user); err != nil {
+			if err := put(u, id, before, &user); err != nil {
 				return err
 			}
 		}
@@ -343,6 +342,9 @@ func (w *turn) observe(u *flow.Unit, user *rec.User, g panel.Sighting) (panel.Fi
 		user.FirstSeen, user.Baseline = time.Time{}, false
 	}
 	finish(before, user, found, at, w.panel.Model)
+	if found.Has(panel.FoundChanged) {
+		return found, u.EndOffer(rec.UserID(w.id, user.Place), user, rec.OfferVoid, "the code was changed at the panel")
+	}
 	return found, nil
 }
 

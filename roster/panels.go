@@ -320,9 +320,10 @@ func (t *Tab) Move(ctx context.Context, site string) error {
 	if err := t.core().Allowed(ctx, t.op.actor, "roster.Move", site); err != nil {
 		return t.op.refused(ctx, "Move", []string{t.id}, err)
 	}
-	return t.change(ctx, "Move", audit.PanelMoved, func(_ *flow.Unit, p *rec.Panel) ([]flow.Field, error) {
+	return t.change(ctx, "Move", audit.PanelMoved, func(u *flow.Unit, p *rec.Panel) ([]flow.Field, error) {
 		before := p.Site
 		p.Site = site
+		u.Do(store.Mark{Line: flow.RightsLine}) // the rules of the site before lead here no more
 		return []flow.Field{flow.F(audit.FieldSiteBefore, before)}, nil
 	})
 }

@@ -64,15 +64,17 @@ func (p *Person) RemovePIN(ctx context.Context, opts ...WishOption) error {
 	})
 }
 
-// SetWindow says when the PIN is good, within the window of the account.
+// SetWindow says when the PIN is good, in whole seconds, within the window of the account.
 func (p *Person) SetWindow(ctx context.Context, w credentials.Window, opts ...WishOption) error {
-	return p.change(ctx, "SetWindow", options(opts), func(h *holding) error {
-		if !h.PIN.Given() {
-			return ErrNoPIN
-		}
-		h.PIN.Window = w
-		return w.Validate()
-	})
+	return p.change(ctx, "SetWindow", options(opts), func(h *holding) error { return h.setWindow(w) })
+}
+
+func (h *holding) setWindow(w credentials.Window) error {
+	if !h.PIN.Given() {
+		return ErrNoPIN
+	}
+	h.PIN.Window = w.Whole()
+	return h.PIN.Window.Validate()
 }
 
 func (p *Person) setCode(ctx context.Context, name string, kind rec.CredentialKind, c panel.Code, o wishOptions) error {

@@ -52,15 +52,16 @@ func (p *Person) DuressPoints(ctx context.Context) ([]DuressPoint, error) {
 		if err != nil {
 			return err
 		}
-		for id, reach := range rel.reaches(stands.as) {
+		for at, reach := range rel.reaches(stands.as) {
 			if len(reach.keypad) == 0 {
 				continue
 			}
+			id := at.panel
 			device, found, err := flow.Peek(u, rec.Panels, id)
 			if err != nil {
 				return err
 			}
-			if !found || device.State == rec.Retired || !g.Sites.Has(device.Site) {
+			if !found || device.Site != at.site || device.State == rec.Retired || !g.Sites.Has(device.Site) {
 				continue
 			}
 			listens, err := listened(u, id, device.Model)

@@ -14,6 +14,9 @@ import (
 var ErrLimits = fault.New(fault.Invalid, "roster: not limits that a credential can have").
 	Hinted("Give a known type, and numbers and times that are not below zero.")
 
+// MaxNeeds is how many credentials can be asked for at once.
+const MaxNeeds = 3
+
 // Limits are what restricts one credential beside its window, the account and rules. The
 // zero value restricts nothing.
 //
@@ -27,12 +30,16 @@ type Limits struct {
 	Uses     int                   // how often it opens, 0: no limit
 	For      time.Duration         // it ends that long after its first use, 0: not so
 	Idle     time.Duration         // it ends when it was not used for that long, 0: not so
+	// Needs is how many credentials of the person's must be shown together, beginning with
+	// this one: at most [MaxNeeds], 0: it alone. A PIN counts once, each tag once. Only doors
+	// that are decided here can ask for more than one; no device is given such a credential.
+	Needs    int
 	Disabled bool
 }
 
 // Validate reports [ErrLimits] and what is wrong with the schedule.
 func (l Limits) Validate() error {
-	if l.Type > credentials.RemoteOnly || l.Uses < 0 || l.For < 0 || l.Idle < 0 {
+	if l.Type > credentials.RemoteOnly || l.Uses < 0 || l.For < 0 || l.Idle < 0 || l.Needs < 0 || l.Needs > MaxNeeds {
 		return ErrLimits
 	}
 	if l.Schedule == nil {
@@ -43,7 +50,7 @@ func (l Limits) Validate() error {
 }
 
 func limitsOf(c rec.Credential) Limits {
-	return Limits{Type: c.Type, Schedule: c.Schedule, Uses: c.Uses, For: c.For, Idle: c.Idle, Disabled: c.Disabled}
+	return Limits{Type: c.Type, Schedule: c.Schedule, Uses: c.Uses, For: c.For, Idle: c.Idle, Needs: c.Needs, Disabled: c.Disabled}
 }
 
 // restrict gives a credential its limits. What ends it by use counts from now on.
@@ -51,7 +58,7 @@ func (h *holding) restrict(c *flow.Held, l Limits) error {
 	if err := l.Validate(); err != nil {
 		return err
 	}
-	c.Type, c.Schedule, c.Uses, c.For, c.Idle, c.Disabled = l.Type, l.Schedule, l.Uses, l.For, l.Idle, l.Disabled
+	c.Type, c.Schedule, c.Uses, c.For, c.Idle, c.Needs, c.Disabled = l.Type, l.Schedule, l.Uses, l.For, l.Idle, l.Needs, l.Disabled
 	return h.Unused(c)
 }
 

@@ -50,44 +50,18 @@ func (p *Person) AddTag(ctx context.Context, tag panel.Tag, label string, opts .
 	}
 	var id uint64
 	err = p.change(ctx, "AddTag", options(opts).paid(paid), func(h *holding) error {
-		id, err = h.addTag(p.core().Keys, tag, label)
+		id, err = h.addTag(tag, label)
 		return err
 	})
 	return id, (&Tab{op: p.op}).undisclosed(ctx, err, paid)
 }
 
-func (h *holding) addTag(keys credentials.Sealer, tag panel.Tag, label string) (uint64, error) {
-	given := 0
-	for _, t := range h.Tags {
-		if t.Given() { // else it is on its way off
-			given++
-		}
-	}
-	if given >= MaxTags || len(h.Tags) >= 2*MaxTags {
+func (h *holding) addTag(tag panel.Tag, label string) (uint64, error) {
+	if !h.RoomForTag() {
 		return 0, ErrTooManyTags
 	}
-	claim, err := credentials.ClaimTag(keys, flow.Tenant(), tag)
-	if err != nil {
-		return 0, err
-	}
-	meets := func(c flow.Held) bool {
-		return claim.Meets(credentials.Claim{Hold: c.Names, Reserve: c.Reserves})
-	}
-	if meets(h.PIN) || meets(h.Duress) || h.HasTag(claim) {
-		if err := h.Unavailable(credentials.ErrCodeTaken); err != nil {
-			return 0, err
-		}
-	}
-	h.Owner.Codes++
-	id := h.Owner.Codes
-	c, err := h.Held(rec.TagNumber, id)
-	if err != nil {
-		return 0, err
-	}
-	c.Names, c.Generation, c.Len, c.Label, c.StateSince = claim.Hold, id, tag.Bits(), label, h.Now()
-	c.Sealed, err = credentials.SealTag(keys, rec.CredentialBinding(h.Account, rec.TagNumber, id), tag)
-	h.Owner.Tags, h.Tags, h.fields = append(slices.Clone(h.Owner.Tags), id), append(h.Tags, c), "tags"
-	return id, err
+	h.fields = "tags"
+	return h.AddTag(tag, label, h.op.desk.o.CardFormats)
 }
 
 // SetTagState says what became of a tag. One that is not active opens nothing from the

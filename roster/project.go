@@ -35,7 +35,8 @@ type plan struct {
 	pin     rec.Credential
 	duress  rec.Credential
 	own     *credentials.Compiled // hours of the PIN
-	life    credentials.Window    // what its uses leave of it
+	used    rec.Usage
+	life    credentials.Window // what its uses leave of it
 	tags    []rec.Credential
 	targets map[string]target // by panel
 	cannot  map[string]string // by panel: why it cannot keep what rules give them
@@ -49,7 +50,8 @@ func (w *pass) decide(u *flow.Unit, only string) (plan, error) {
 	if err := w.person(u, &p); err != nil || !p.in {
 		return p, err
 	}
-	for id, reach := range w.reaches(p.as) {
+	for at, reach := range w.reaches(p.as) {
+		id := at.panel
 		if only != "" && id != only {
 			continue
 		}
@@ -60,7 +62,7 @@ func (w *pass) decide(u *flow.Unit, only string) (plan, error) {
 		if err != nil {
 			return p, err
 		}
-		if !device.found || device.State == rec.Retired || p.owner.Ended.Holds(device.Site) || !p.here(device.Site) {
+		if !device.found || device.Site != at.site || device.State == rec.Retired || p.owner.Ended.Holds(device.Site) || !p.here(device.Site) {
 			continue
 		}
 		p.aim(id, device.Model, reach, device.listen, w.now)
@@ -91,12 +93,11 @@ func (w *pass) person(u *flow.Unit, p *plan) error {
 		p.tags = append(p.tags, t)
 	}
 	if p.pin.Counted() {
-		used, _, err := flow.Load(u, rec.Usages, rec.CredentialID(p.account, rec.PIN, 0))
-		if err != nil {
+		if p.used, _, err = flow.Load(u, rec.Usages, rec.CredentialID(p.account, rec.PIN, 0)); err != nil {
 			return err
 		}
 		var left bool
-		p.life.Until, left = p.pin.Lasts(used)
+		p.life.Until, left = p.pin.Lasts(p.used)
 		p.life.Revoked = !left
 	}
 	p.own, err = p.pin.Hours()
@@ -106,6 +107,10 @@ func (w *pass) person(u *flow.Unit, p *plan) error {
 // aim adds what one device should have now, and notes when that changes: the PIN with the
 // tags that may be used alike, else the tags alone, where the device can have these.
 func (p *plan) aim(id string, m panel.Model, r reach, listens bool, now time.Time) {
+	if r.more && len(r.keypad)+len(r.reader) == 0 {
+		p.cannot[id] = alone
+		return
+	}
 	t := target{field: tagField(m), doors: r.doors && m.Kind != panel.Access}
 	if t.doors && m.DoorRole == "" {
 		p.cannot[id] = "the panel has no rank for who may use doors only"
@@ -113,11 +118,10 @@ func (p *plan) aim(id string, m panel.Model, r reach, listens bool, now time.Tim
 	}
 	if len(r.keypad) > 0 && p.pin.Works() {
 		why := unkept(p.pin, listens)
-		h := hours{windows: append(slices.Clone(p.windows), p.pin.Window, p.life), own: p.own, rules: credentials.Union(r.keypad...)}
 		switch {
 		case why != "":
 			p.cannot[id] = why
-		case !p.life.Revoked && p.holds(&t, m, h, now):
+		case !p.life.Revoked && p.holds(&t, m, p.typed(r), now):
 			t.pin = p.pin.Generation
 			p.aimDuress(&t, m, listens)
 			if r.both {
@@ -136,10 +140,16 @@ func (p *plan) aim(id string, m panel.Model, r reach, listens bool, now time.Tim
 	}
 }
 
+// typed is when the person may enter by their PIN.
+func (p *plan) typed(r reach) hours {
+	return hours{windows: append(slices.Clone(p.windows), p.pin.Window, p.life), own: p.own, rules: credentials.Union(r.keypad...)}
+}
+
 // holds reports whether a device should have somebody now who may enter at such hours.
 func (p *plan) holds(t *target, m panel.Model, h hours, now time.Time) bool {
-	from, until, ever := h.stretch(now)
-	if !ever {
+	from, until, ok := h.stretch(now)
+	if !ok {
+		p.next = sooner(p.next, until)
 		return false
 	}
 	begins := from
@@ -158,12 +168,18 @@ func (p *plan) holds(t *target, m panel.Model, h hours, now time.Time) bool {
 	return true
 }
 
+// alone is why a device cannot keep what opens only beside another credential.
+const alone = "the device does not ask for more than one credential"
+
 // unkept says why a device cannot keep a credential as it is restricted, "" if it can. It
 // is never given to one that would open more with it.
 func unkept(c rec.Credential, listens bool) string {
 	switch c.Type {
 	case credentials.NonAccess, credentials.RemoteOnly, credentials.Forced:
 		return "a credential of this type is not given to devices"
+	}
+	if c.Needs > 1 {
+		return alone
 	}
 	if c.Counted() && !listens {
 		return "the device does not tell when a credential was used"

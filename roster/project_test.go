@@ -3,6 +3,7 @@ package roster_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -133,6 +134,42 @@ func TestAPINIsFreeWhenTheLastDeviceLetItGo(t *testing.T) {
 		pass(time.Hour)
 		require.NoError(f, f.person("guest").SetPIN(f.ctx, known("6137")))
 		require.Equal(f, []string{"lobby"}, f.on("7283"))
+	})
+}
+
+// Of one person's PINs only the last three rest: nobody uses up the codes that there are for
+// everybody. One that was taken up again rests as it was given up last.
+//
+// Rules: G190
+func TestOnlyTheLastPINsOfAPersonRest(t *testing.T) {
+	inFleet(t, nil, func(f *fleet) {
+		f.stop()
+		f.rest = 24 * time.Hour
+		f.start()
+		for _, pin := range []string{"6137", "7283", "8604", "9517", "7283", "4826", "3951"} {
+			require.NoError(f, f.person("cleaner").SetPIN(f.ctx, known(pin)))
+			pass(settling)
+		}
+		for pin, want := range map[string]error{"6137": nil, "8604": nil, "9517": credentials.ErrNotAvailable, "7283": credentials.ErrNotAvailable, "4826": credentials.ErrNotAvailable} {
+			require.ErrorIs(f, f.person(accounts.ID("guest"+pin)).SetPIN(f.ctx, known(pin)), want, pin)
+		}
+		pass(f.rest)
+		for _, pin := range []string{"9517", "7283", "4826"} {
+			require.NoError(f, f.person(accounts.ID("another"+pin)).SetPIN(f.ctx, known(pin)))
+		}
+	})
+}
+
+// Rules: G186
+func TestWindowsAreWholeSeconds(t *testing.T) {
+	inFleet(t, nil, func(f *fleet) {
+		p, second := f.person("cleaner"), time.Now().Add(time.Hour).Truncate(time.Second).UTC()
+		require.NoError(f, p.SetPIN(f.ctx, known("6137")))
+		require.NoError(f, p.SetWindow(f.ctx, credentials.Window{From: second.Add(700 * time.Millisecond), Until: second.Add(1100 * time.Millisecond)}))
+		held, err := p.Holds(f.ctx)
+		require.NoError(f, err)
+		require.Equal(f, credentials.Window{From: second, Until: second.Add(time.Second)}, held.Window)
+		require.ErrorIs(f, p.SetWindow(f.ctx, credentials.Window{From: second.Add(100 * time.Millisecond), Until: second.Add(700 * time.Millisecond)}), credentials.ErrValidityOrder)
 	})
 }
 
@@ -329,6 +366,54 @@ func TestRulesThatChangeWhileALineIsBegunAreFollowed(t *testing.T) {
 			pass(settling)
 			require.Equal(f, step.have, append(f.on("6137"), f.on("7283")...))
 		}
+		f.swept(0)
+	})
+}
+
+// giver is a store that holds up who gives somebody a device, while there is a gate.
+type giver struct {
+	store.Store
+	gate atomic.Pointer[chan struct{}]
+}
+
+func (g *giver) Commit(ctx context.Context, c store.Change) (store.Result, error) {
+	if gate := g.gate.Load(); gate != nil && strings.Contains(c.String(), string(audit.UserCodeSet)) {
+		<-*gate
+	}
+	return g.Store.Commit(ctx, c)
+}
+
+// Somebody who may enter again while a device is taking them away has it again at once,
+// although their place is not free at the moment when they are given it.
+//
+// Rules: G187
+func TestWhoComesBackWhileTheyLeaveIsLetInAtOnce(t *testing.T) {
+	g := &giver{}
+	inFleet(t, func(st store.Store) store.Store {
+		g.Store = st
+		return g
+	}, func(f *fleet) {
+		f.device("lobby", "north", codesOnly(), func(d *device) { d.pace, d.look = time.Second, 3*time.Second })
+		pass(time.Minute)
+		f.rule(roster.AccessRule{ID: "staff", Site: "north"}, []accounts.ID{"cleaner"}, "lobby")
+		require.NoError(f, f.person("cleaner").SetPIN(f.ctx, known("6137")))
+		pass(settling)
+		require.Equal(f, []string{"lobby"}, f.on("6137"))
+		require.NoError(f, f.person("cleaner").End(f.ctx, roster.Confirmed("yes")))
+		gate := make(chan struct{})
+		g.gate.Store(&gate)
+		var lifted sync.WaitGroup
+		lifted.Go(func() { assert.NoError(f, f.person("cleaner").Lift(f.ctx)) })
+		for len(f.on("6137")) > 0 {
+			pass(time.Second)
+		}
+		pass(time.Second) // it has said so, and was not read since
+		g.gate.Store(nil)
+		close(gate)
+		lifted.Wait()
+		pass(settling)
+		require.Equal(f, []string{"lobby"}, f.on("6137"))
+		pass(time.Hour)
 		f.swept(0)
 	})
 }

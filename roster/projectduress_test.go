@@ -300,3 +300,44 @@ func (f *fleet) shown(id accounts.ID) string {
 	slices.Sort(lines) // two devices are told side by side
 	return strings.Join(lines, "\n")
 }
+
+// Who changes a PIN learns nothing of a duress PIN: it keeps its number of digits with one
+// and without.
+//
+// Rules: G196
+func TestAPINKeepsItsNumberOfDigits(t *testing.T) {
+	for _, duress := range []bool{false, true} {
+		inFleet(t, nil, func(f *fleet) {
+			p := f.person("cleaner")
+			require.NoError(f, p.SetPIN(f.ctx, known("6137")))
+			if duress {
+				require.NoError(f, p.SetDuressPIN(f.ctx, known("8604")))
+			}
+			require.ErrorIs(f, p.SetPIN(f.ctx, known("61378")), credentials.ErrOtherLength)
+			_, err := p.GeneratePIN(f.ctx, 6)
+			require.ErrorIs(f, err, credentials.ErrOtherLength)
+			require.NoError(f, p.RemovePIN(f.ctx))
+			require.NoError(f, p.SetPIN(f.ctx, known("61378")))
+		})
+	}
+}
+
+// A duress PIN is not the PIN before, which may still open a device as an ordinary one.
+//
+// Rules: G66
+func TestADuressPINIsNotThePINBefore(t *testing.T) {
+	inFleet(t, nil, func(f *fleet) {
+		f.device("gate", "north", codesOnly())
+		pass(time.Minute)
+		f.rule(roster.AccessRule{ID: "staff", Site: "north"}, []accounts.ID{"cleaner"}, "gate")
+		p := f.person("cleaner")
+		require.NoError(f, p.SetPIN(f.ctx, known("6137")))
+		pass(settling)
+		f.do(func() { f.all["gate"].away = true })
+		require.NoError(f, p.SetPIN(f.ctx, known("8604")))
+		require.ErrorIs(f, p.SetDuressPIN(f.ctx, known("6137")), credentials.ErrNotAvailable)
+		f.do(func() { f.all["gate"].away = false })
+		pass(time.Hour)
+		require.NoError(f, f.person("cleaner").SetDuressPIN(f.ctx, known("6137")))
+	})
+}

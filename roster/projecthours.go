@@ -37,12 +37,13 @@ func (h hours) next(t time.Time) time.Time {
 const maxTurns = 1000
 
 // stretch is the time around or after now in which they may enter without a break: from
-// is zero if it has begun, until is zero if it does not end. Without ok there is none.
+// is zero if it has begun, until is zero if it does not end. Without ok there is none before
+// until, when it is looked at again, or none at all if that is zero.
 func (h hours) stretch(now time.Time) (from, until time.Time, ok bool) {
 	t := now
 	for turns := 0; !h.open(t); turns++ {
 		if t = h.next(t); t.IsZero() || turns == maxTurns {
-			return from, until, false
+			return time.Time{}, t, false
 		}
 		from = t
 	}

@@ -87,6 +87,25 @@ func TestACardNeedsNoPIN(t *testing.T) {
 	})
 }
 
+// A PIN that never came to a device because the wish was taken back is free for others once
+// its person has another.
+func TestAPINThatNeverCameToADeviceIsFreeAgain(t *testing.T) {
+	inFleet(t, nil, func(f *fleet) {
+		lobby := f.device("lobby", "north", codesOnly())
+		pass(time.Minute)
+		f.do(func() { lobby.away = true })
+		f.rule(roster.AccessRule{ID: "staff", Site: "north"}, []accounts.ID{"cleaner"}, "lobby")
+		require.NoError(f, f.person("cleaner").SetPIN(f.ctx, known("6137")))
+		pass(settling)
+		_, err := f.operator().Panel(f.ids["lobby"]).Cancel(f.ctx, slot(1))
+		require.NoError(f, err)
+		require.NoError(f, f.operator().RemoveRule(f.ctx, "staff"))
+		require.NoError(f, f.person("cleaner").SetPIN(f.ctx, known("7283")))
+		pass(time.Hour)
+		require.NoError(f, f.person("guest").SetPIN(f.ctx, known("6137")))
+	})
+}
+
 // A card by itself is claimed, refused, taken back and read like any user.
 //
 // Rules: G182

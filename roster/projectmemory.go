@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/maphash"
+	"slices"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
@@ -48,6 +49,16 @@ func (d *Desk) found(ctx context.Context, rel *relation, account string, own uin
 	}
 	basis, err := d.basis(ctx, rel, own, f.panels)
 	return f, err == nil && f.holds(basis, d.local.now()), err
+}
+
+// panelsOf lists the panels to which rules lead, each once.
+func panelsOf(reach map[entrance]reach) []string {
+	var ids []string
+	for at := range reach {
+		ids = append(ids, at.panel)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // find notes what was found of a person.

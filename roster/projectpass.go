@@ -30,7 +30,7 @@ type pass struct {
 	line    store.Line
 	now     time.Time
 	as      []credentials.Subject // as whom the person acts, when reach was read
-	reach   map[string]reach
+	reach   map[entrance]reach
 	plan    plan
 	own     uint64                // digest of what is stored of the person
 	was     finding               // what the last pass found
@@ -38,6 +38,8 @@ type pass struct {
 	users   map[string][]rec.User // by panel
 	moved   int                   // wishes that were made
 	words   map[string]string     // by panel: why it cannot have the person
+	looked  bool                  // what was read is there
+	paused  bool                  // nothing is given: the clock is in doubt
 	failed  error
 }
 
@@ -57,81 +59,8 @@ func (d *Desk) projectLoops() []engine.Loop {
 	}
 }
 
-// Project makes devices follow whose persons are due, and returns. It is one pass of the
-// loop that [Desk.Loops] describes; hosts without a runner may call it. Whoever loses
-// access does so before anybody gets it.
-func (d *Desk) Project(ctx context.Context) error {
-	if d.opener == nil {
-		return ErrNoOpener
-	}
-	lines, err := d.chores(ctx, flow.ProjectLine(""), 100)
-	if err != nil || len(lines) == 0 {
-		return err
-	}
-	if err := d.beat(ctx); err != nil {
-		return err
-	}
-	_, err = d.project(ctx, lines)
-	return err
-}
-
-// follow is the first pass for one person, made by the service itself so that devices are
-// told at once. What fails is done by the loop.
-func (d *Desk) follow(ctx context.Context, account string) {
-	if d.opener == nil {
-		return
-	}
-	err := d.beat(ctx)
-	if err == nil {
-		_, err = d.project(ctx, []store.Line{{Name: flow.ProjectLine(account)}})
-	}
-	if err != nil {
-		d.core.Logger().WarnContext(ctx, "project later", slog.String("account", account), slog.Any("error", err))
-	}
-}
-
-// project works lines: first all that take access away, then all that give it. It returns
-// how many wishes that made. The rules are read once the lines are begun: a rule that
-// changes later has the line due again, one that changed before is among those read.
-func (d *Desk) project(ctx context.Context, lines []store.Line) (int, error) {
-	passes := map[string]*pass{}
-	for _, l := range lines {
-		line, ours, err := d.begin(ctx, l.Name)
-		if err != nil {
-			d.failed(ctx, l, err)
-		}
-		if !ours {
-			continue
-		}
-		passes[l.Name] = &pass{desk: d, account: l.Name[len(flow.ProjectLine("")):], line: line, now: d.local.now(), words: map[string]string{}}
-	}
-	rel, err := d.relation(ctx)
-	for _, p := range passes {
-		p.rel = rel
-	}
-	for _, step := range []func(*pass, context.Context){(*pass).take, (*pass).give} {
-		if err != nil {
-			break
-		}
-		err = d.each(ctx, lines, func(ctx context.Context, l store.Line) error {
-			if p, ours := passes[l.Name]; ours {
-				step(p, ctx)
-			}
-			return nil
-		})
-	}
-	moved := 0
-	for _, p := range passes {
-		if p.failed = errors.Join(p.failed, err); p.end(ctx) != nil {
-			d.failed(ctx, p.line, p.failed)
-		}
-		moved += p.moved
-	}
-	return moved, err
-}
-
 // reaches is where the person may enter, read once for as long as they act as the same.
-func (p *pass) reaches(as []credentials.Subject) map[string]reach {
+func (p *pass) reaches(as []credentials.Subject) map[entrance]reach {
 	if p.reach == nil || !slices.Equal(p.as, as) {
 		p.as, p.reach = as, p.rel.reaches(as)
 	}
@@ -141,6 +70,7 @@ func (p *pass) reaches(as []credentials.Subject) map[string]reach {
 // look reads what the pass goes by, unless that is what it was when the last one found
 // nothing to do.
 func (p *pass) look(ctx context.Context) error {
+	p.now, p.looked = p.desk.local.now(), true
 	stored, err := p.desk.userRecords(ctx, p.account)
 	if err != nil {
 		return err
@@ -198,10 +128,13 @@ func byPanel(rs []store.Record) (map[string][]rec.User, error) {
 	return out, nil
 }
 
+// forget lets go of what was read. It is read again when it is the person's turn.
+func (p *pass) forget() { p.looked, p.rel, p.reach, p.plan, p.users = false, nil, nil, plan{}, nil }
+
 // take wishes the person off every device that should not have them. A device that
 // refuses does not keep the others.
 func (p *pass) take(ctx context.Context) {
-	p.failed = p.look(ctx)
+	p.failed = errors.Join(p.failed, p.look(ctx))
 	for id, users := range p.users {
 		for _, u := range users {
 			if p.plan.goes(u) {
@@ -211,21 +144,41 @@ func (p *pass) take(ctx context.Context) {
 	}
 }
 
+// gives reports whether a device may have to be given the person, or something of them.
+func (p *pass) gives() bool {
+	for id, t := range p.plan.targets {
+		if !slices.ContainsFunc(p.users[id], func(u rec.User) bool { return p.plan.made(u) && u.Exists() && p.plan.stale(u, t, p.now) == 0 }) {
+			return true
+		}
+	}
+	return false
+}
+
 // give wishes the person onto every device that should have them, and what they have
-// there up to date.
+// there up to date. What was forgotten is looked at again, and taken away if it has ended.
 func (p *pass) give(ctx context.Context) {
+	if !p.looked {
+		p.take(ctx)
+	}
+	if p.paused {
+		return
+	}
 	for id := range p.plan.targets {
 		p.note(id, p.giveAt(ctx, id))
 	}
 }
 
 // note keeps why a device cannot have the person. Anything else ends the turn, to be done
-// again.
+// again: so does a place that was theirs and free when it was looked at, and is neither now.
 func (p *pass) note(id string, err error) {
 	if err == nil {
 		return
 	}
-	switch fault.Of(err) {
+	kind := fault.Of(err)
+	if errors.Is(err, errNotVacant) {
+		kind = fault.Busy
+	}
+	switch kind {
 	case fault.Unknown, fault.Unavailable, fault.Busy, fault.Internal:
 		p.failed = errors.Join(p.failed, err)
 	default:
@@ -238,10 +191,17 @@ func (p *pass) note(id string, err error) {
 func (p *pass) end(ctx context.Context) error {
 	now := p.was
 	var warned map[string]time.Time
-	if p.failed == nil && !p.holds {
-		now, warned, p.failed = p.find(ctx)
+	news := p.failed == nil && !p.holds
+	switch {
+	case news && p.paused:
+		now, news = finding{next: p.plan.next}, false
+	case news:
+		if now, warned, p.failed = p.find(ctx); p.failed != nil {
+			news = false
+		}
 	}
-	words := maps.Clone(p.plan.cannot)
+	words := map[string]string{}
+	maps.Copy(words, p.plan.cannot)
 	maps.Copy(words, p.words)
 	fate := store.Fate{Done: p.line.Gen, Again: now.next}
 	switch {
@@ -250,7 +210,6 @@ func (p *pass) end(ctx context.Context) error {
 	case !now.settled:
 		fate.Again = sooner(now.next, p.now.Add(lookAgain))
 	}
-	news := p.failed == nil && !p.holds
 	err := p.desk.finish(ctx, p.line, fate, func(u *flow.Unit) error {
 		if !news {
 			return nil
@@ -265,7 +224,7 @@ func (p *pass) end(ctx context.Context) error {
 
 // find is what a pass found that had to look, with the ends that were told ahead.
 func (p *pass) find(ctx context.Context) (finding, map[string]time.Time, error) {
-	f := finding{at: p.now, panels: slices.Sorted(maps.Keys(p.reach))}
+	f := finding{at: p.now, panels: panelsOf(p.reach)}
 	var err error
 	if f.settled, err = p.settle(ctx); err != nil {
 		return f, nil, err
@@ -336,7 +295,7 @@ func (p *pass) release(ctx context.Context) error {
 			if done = names == 0 && !h.Owner.Moving; done {
 				return nil
 			}
-			h.Rest, h.Owner.Moving = p.desk.o.Rest, false
+			h.Owner.Moving = false
 			done = h.Free(mostFreed)
 			return h.Store("no device has the old ones", "")
 		})

@@ -76,7 +76,7 @@ func (p *pass) remove(ctx context.Context, id string, place panel.Place) error {
 		}
 		if was := d.user.Projected; was != nil {
 			mark := *was
-			mark.Taken = true
+			mark.Taken, mark.Ended = true, p.ended(d.user)
 			d.user.Projected = &mark
 		}
 		return d.wish(panel.Wish{Remove: true}, wishOptions{})
@@ -220,8 +220,9 @@ func (d *decision) belong(now plan, t target, former string) error {
 		if err != nil {
 			return err
 		}
+		before := old
 		old.Link = nil
-		if err := flow.Put(d.Unit, rec.Users, former, &old); err != nil {
+		if err := keep(d.Unit, former, before, &old); err != nil {
 			return err
 		}
 	}

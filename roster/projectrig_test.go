@@ -1,6 +1,7 @@
 package roster_test
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -33,13 +34,25 @@ type device struct {
 	loses   bool           // the answers to what it is told
 	armed   bool           // it takes no edits
 	pace    time.Duration  // of an edit
+	look    time.Duration  // of a reading
 	watches int
+	tick    time.Duration // how often its log is asked for, 0: a second
 }
 
 // holds reports whether the device lets somebody in by a code at that time.
 func (d *device) holds(c panel.Code, at time.Time) bool {
 	for _, v := range d.users {
 		if v.Code.Equal(c) && d.good(v, at) {
+			return true
+		}
+	}
+	return false
+}
+
+// takes reports whether the device lets somebody in by a tag.
+func (d *device) takes(tag panel.Tag) bool {
+	for _, v := range d.users {
+		if slices.ContainsFunc(v.LegacyTags, tag.Equal) {
 			return true
 		}
 	}
@@ -107,7 +120,7 @@ type tellingSession struct{ deviceSession }
 
 func (s tellingSession) Watch(ctx context.Context) iter.Seq2[panel.Event, error] {
 	return func(yield func(panel.Event, error) bool) {
-		for tick := time.NewTicker(time.Second); ; {
+		for tick := time.NewTicker(cmp.Or(s.one.tick, time.Second)); ; {
 			s.all.mu.Lock()
 			s.one.watches++
 			cut, news := s.one.cut || s.one.away, s.one.log[s.one.said:]
@@ -198,6 +211,7 @@ func (s deviceSession) apply(e panel.Edit) (panel.Outcome, error) {
 }
 
 func (s deviceSession) Read(_ context.Context, q panel.Query) iter.Seq2[panel.Event, error] {
+	time.Sleep(s.one.look)
 	s.all.mu.Lock()
 	defer s.all.mu.Unlock()
 	var events []panel.Event
@@ -254,7 +268,9 @@ type fleet struct {
 	poll   time.Duration // Options.PollEvery
 	rest   time.Duration // Options.Rest
 	now    func() time.Time
-	own    bool // keyholder's own accounts instead of the host's
+	good   func() credentials.ClockQuality // Options.Quality
+	ahead  time.Time                       // Options.LogAhead
+	own    bool                            // keyholder's own accounts instead of the host's
 	alerts []roster.Alert
 	stop   func()
 }
@@ -282,7 +298,7 @@ func (f *fleet) start() {
 		directory = f.people
 	}
 	f.desk, err = roster.New(roster.Options{
-		Store: f.store, Keys: f.keys, PollEvery: f.poll, Rest: f.rest, Now: f.now, Drivers: map[string]panel.Driver{"scripted": f.devices}, Directory: directory,
+		Store: f.store, Keys: f.keys, PollEvery: f.poll, Rest: f.rest, Now: f.now, Quality: f.good, LogAhead: f.ahead, Drivers: map[string]panel.Driver{"scripted": f.devices}, Directory: directory,
 		Authority: fleetRights(),
 		Alert: func(a roster.Alert) {
 			f.mu.Lock()

@@ -1,6 +1,7 @@
 package roster_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -13,10 +14,13 @@ import (
 )
 
 // janitor is somebody of the north site, at a desk of another node.
-func (f *fleet) janitor() *roster.Operator {
+func (f *fleet) janitor() *roster.Operator { return f.janitorWithout() }
+
+// janitorWithout is somebody of the north site without these rights.
+func (f *fleet) janitorWithout(rights ...accounts.Right) *roster.Operator {
 	f.Helper()
 	desk, err := roster.New(roster.Options{Store: f.store, Keys: f.keys, Drivers: map[string]panel.Driver{"scripted": f.devices}, Directory: f.people,
-		Authority: accounts.StaticAuthority{"janitor": {Enabled: true, Rights: accounts.AllRights(), Sites: accounts.TheseSites("north")}}})
+		Authority: accounts.StaticAuthority{"janitor": {Enabled: true, Rights: accounts.AllRights().Without(accounts.RightsOf(rights...)), Sites: accounts.TheseSites("north")}}})
 	require.NoError(f, err)
 	return desk.As(accounts.HostActor("janitor", "", "").Vouched(time.Now()))
 }
@@ -33,6 +37,81 @@ func TestARuleLetsNobodyInAtAnotherSite(t *testing.T) {
 				require.ErrorIs(f, err, roster.ErrAccessFields, point)
 			}
 		}
+	})
+}
+
+// A point leads to a panel of its own site, also when the panel moves away.
+//
+// Rules: G185
+func TestAPointLeadsToNoPanelOfAnotherSite(t *testing.T) {
+	inFleet(t, nil, func(f *fleet) {
+		f.device("gate", "south", codesOnly())
+		pass(time.Minute)
+		require.NoError(f, f.person("cleaner").SetPIN(f.ctx, known("6137")))
+		require.NoError(f, f.person("guest").SetPIN(f.ctx, known("7283")))
+		mine := roster.AccessPoint{Point: credentials.Point{ID: "mine", Site: "north", Panel: f.ids["gate"]}, Projects: true}
+		require.ErrorIs(f, f.janitor().SetPoint(f.ctx, mine), roster.ErrAccessFields)
+
+		rule := roster.AccessRule{ID: "staff", Site: "south", Points: []string{"at gate"}}
+		f.rule(rule, []accounts.ID{"cleaner"})
+		pass(settling)
+		require.Equal(f, []string{"gate"}, f.on("6137"))
+		require.NoError(f, f.operator().Panel(f.ids["gate"]).Move(f.ctx, "north"))
+		pass(settling)
+		require.Empty(f, f.on("6137"), "the rules of the site before lead here no more")
+		rule.Who = []credentials.Subject{{Kind: roster.AccountSubject, ID: "guest"}}
+		require.NoError(f, f.as("dealer").SetRule(f.ctx, rule))
+		pass(settling)
+		require.Empty(f, f.on("7283"))
+		require.NoError(f, f.janitor().SetPoint(f.ctx, mine))
+		rule.ID, rule.Site, rule.Points = "ours", "north", []string{"mine"}
+		require.NoError(f, f.janitor().SetRule(f.ctx, rule))
+		pass(settling)
+		require.Equal(f, []string{"gate"}, f.on("7283"))
+	})
+}
+
+// A rule for a medium that there is not is no rule for any.
+func TestARuleIsAboutKnownMedia(t *testing.T) {
+	inFleet(t, nil, func(f *fleet) {
+		f.device("gate", "south", codesOnly())
+		for _, m := range []credentials.Medium{0, 5, 8, 255} {
+			rule := roster.AccessRule{ID: "staff", Site: "south", Points: []string{"at gate"}, On: []credentials.Medium{credentials.Keypad, m}}
+			require.ErrorIs(f, f.operator().SetRule(f.ctx, rule), roster.ErrAccessFields, m)
+		}
+	})
+}
+
+// What a duress code sets off fits the journal of a reader.
+func TestTheActionOfARuleIsBounded(t *testing.T) {
+	inFleet(t, nil, func(f *fleet) {
+		f.device("gate", "south", codesOnly())
+		rule := roster.AccessRule{ID: "staff", Site: "south", Points: []string{"at gate"}, Duress: strings.Repeat("x", 129)}
+		require.ErrorIs(f, f.operator().SetRule(f.ctx, rule), roster.ErrAccessFields)
+		rule.Duress = rule.Duress[1:]
+		require.NoError(f, f.operator().SetRule(f.ctx, rule))
+	})
+}
+
+// What a site calls a group is nobody's at another site, as at its doors.
+//
+// Rules: G185
+func TestAGroupOfAnotherSiteLeadsNowhere(t *testing.T) {
+	inFleet(t, nil, func(f *fleet) {
+		f.device("gate", "south", codesOnly())
+		f.device("lobby", "north", codesOnly())
+		pass(time.Minute)
+		require.NoError(f, f.person("cleaner").SetPIN(f.ctx, known("6137")))
+		team := []credentials.Subject{{Kind: "group", ID: "team"}}
+		f.rule(roster.AccessRule{ID: "south", Site: "south", Who: team}, nil, "gate")
+		f.rule(roster.AccessRule{ID: "north", Site: "north", Who: team}, nil, "lobby")
+		members := credentials.Group{ID: "team", Members: []credentials.Subject{{Kind: roster.AccountSubject, ID: "cleaner"}}}
+		require.NoError(f, f.janitor().SetGroup(f.ctx, "north", members))
+		pass(settling)
+		require.Equal(f, []string{"lobby"}, f.on("6137"))
+		require.NoError(f, f.operator().SetGroup(f.ctx, "", members))
+		pass(settling)
+		require.Equal(f, []string{"gate", "lobby"}, f.on("6137"))
 	})
 }
 

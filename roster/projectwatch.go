@@ -163,7 +163,7 @@ func (d *Desk) opened(ctx context.Context, id string, o panel.Opened) error {
 			if err != nil {
 				return err
 			}
-			point, action = rel.actionAt(person.as, id)
+			point, action = rel.actionAt(person.as, entrance{id, p.Site}, o.At)
 		}
 		flag, err := d.core.SealDuress(decision, o.Duress)
 		if err != nil {

@@ -131,8 +131,7 @@ func (w *turn) relength(ctx context.Context, users []rec.User, follow follows) e
 				continue
 			}
 			moved++
-			claims(u, id, before, &user)
-			if err := flow.Put(u, rec.Users, id, &user); err != nil {
+			if err := put(u, id, before, &user); err != nil {
 				return err
 			}
 		}

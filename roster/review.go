@@ -42,8 +42,10 @@ type Matter struct {
 	Ident  string
 	Place  panel.Place
 	Fields panel.Field
-	Since  time.Time
-	Words  string // the panel's last words
+	// Since is since when it is so: of a removal that rules ask for, since when access had
+	// ended; else since the wish. Zero: that is not known.
+	Since time.Time
+	Words string // the panel's last words
 	// By is by when the panel has done what waits for it, at the latest; zero: nothing waits,
 	// or it fails or waits for a person.
 	By time.Time
@@ -52,9 +54,22 @@ type Matter struct {
 }
 
 // Outstanding lists what is open on the operator's sites: removals first, then every
-// superseded code that may still open somewhere, then the rest.
+// superseded code that may still open somewhere, then the rest. It asks of everybody what
+// rules and windows say now: whoever has ended is listed until the last device has confirmed
+// that they are gone, also while no node runs that would tell the devices.
 func (op *Operator) Outstanding(ctx context.Context) ([]Matter, error) {
-	return op.matters(ctx, "Outstanding", rec.ByOpen)
+	out, err := op.matters(ctx, "Outstanding", rec.ByOpen)
+	if err != nil {
+		return nil, err
+	}
+	overdue, err := op.overdue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, gone := range overdue { // that is the gravest about them
+		out = slices.DeleteFunc(out, func(m Matter) bool { return m.Panel == gone.Panel && m.Place == gone.Place })
+	}
+	return sorted(append(overdue, out...)), nil
 }
 
 // Unmanaged lists the users of the operator's sites that nobody here set.
@@ -85,8 +100,13 @@ func (op *Operator) matters(ctx context.Context, name, term string) ([]Matter, e
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(out, func(a, b Matter) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Since.Compare(b.Since)) })
-	return out, nil
+	return sorted(out), nil
+}
+
+// sorted sorts matters by kind and age.
+func sorted(list []Matter) []Matter {
+	slices.SortStableFunc(list, func(a, b Matter) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), a.Since.Compare(b.Since)) })
+	return list
 }
 
 // under shows every user under a term on the panels of the operator's sites, or of one of
@@ -145,18 +165,33 @@ func (op *Operator) panelOf(ctx context.Context, panels map[string]rec.Panel, wo
 	return p, err
 }
 
-// matter says what is open about a user: the gravest that applies.
-func matter(u rec.User, now time.Time) (Matter, bool) {
-	m := Matter{Panel: u.Panel, Place: u.Place, Since: u.WishedAt}
+// about is a matter about a user.
+func about(u rec.User) Matter {
+	m := Matter{Panel: u.Panel, Place: u.Place}
 	switch {
 	case u.Link != nil:
 		m.Account = accounts.ID(u.Link.Account)
 	case u.Projected != nil:
 		m.Account = accounts.ID(u.Projected.Account)
 	}
+	return m
+}
+
+// wished is since when what is wished for a user should be so.
+func wished(u rec.User) time.Time {
+	if r := u.Projected; u.Removing() && r != nil && r.Taken && r.Tenancy+1 == u.Tenancy && !r.Ended.IsZero() {
+		return r.Ended
+	}
+	return u.WishedAt
+}
+
+// matter says what is open about a user: the gravest that applies.
+func matter(u rec.User, now time.Time) (Matter, bool) {
+	m := about(u)
+	m.Since = u.WishedAt
 	switch {
 	case u.Taking() != 0:
-		m.Kind, m.Fields = RemovalOpen, u.Taking()
+		m.Kind, m.Fields, m.Since = RemovalOpen, u.Taking(), wished(u)
 	case u.Superseded():
 		m.Kind, m.Fields = OldCodeOpens, panel.FieldCode
 	case u.Over:

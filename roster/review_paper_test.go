@@ -144,6 +144,18 @@ func TestNobodyIsAddedWhereAUserOfTheHardwareBeforeWaits(t *testing.T) {
 		r, err := d.tab.Add(d.Context(), roster.CodeWish{Code: digits(d.T, "7283")})
 		require.NoError(d, err)
 		require.Equal(d, slot(2), r.Place)
+
+		// With the next code they are users as all others.
+		require.Equal(d, roster.Settled, d.fate(d.set(slot(1), "8604")))
+		_, err = d.tab.Disable(d.Context(), slot(1), roster.Confirmed("yes"))
+		require.NoError(d, err)
+		d.read()
+		v, err = d.tab.Details(d.Context(), slot(1))
+		require.NoError(d, err)
+		require.Equal(d, roster.ReasonDisabled, v.Explain)
+		r, err = d.tab.Add(d.Context(), roster.CodeWish{Code: digits(d.T, "9517")})
+		require.NoError(d, err)
+		require.Equal(d, slot(1), r.Place)
 	})
 }
 

@@ -48,6 +48,11 @@ type Options struct {
 	// Codes is what a code must be on top of the panel's own rules; zero: no further rule
 	// but weak codes.
 	Codes credentials.Policy
+	// CardFormats are the layouts of the cards in use, at most [MaxCardFormats]. The numbers
+	// that are printed on a person's card are then nobody else's PIN: somebody who reads the
+	// card could type them. A tag keeps those that it was given under, so a change here holds
+	// for tags that are given from then on. Nil: only the number of all its bits is kept.
+	CardFormats []credentials.CardFormat
 	// Collisions limits how often somebody without the right to know more may be told
 	// that a code is not available; zero: 5 an hour, 20 a day for an actor, 200 a day in all.
 	Collisions Budget
@@ -56,9 +61,9 @@ type Options struct {
 	// HandsFor is how long a wish waits that somebody has to carry out at a keypad; zero: a
 	// day. What takes access away stands.
 	HandsFor time.Duration
-	// Rest is how long a PIN, duress PIN or tag number that a person gave up is kept from
-	// everybody else, counted from when the last device has confirmed that it is gone; zero:
-	// it is free then.
+	// Rest is how long a code or tag that somebody gave up is kept from everybody else,
+	// counted from when the last device has confirmed that it is gone; zero: it is free then.
+	// A panel user whom nobody is linked to counts as the place that they have.
 	Rest time.Duration
 	// AdoptFor is how long an adopted user's unknown code may stay; zero: 30 days.
 	AdoptFor time.Duration
@@ -73,12 +78,24 @@ type Options struct {
 	// Watches is how many sessions stay open on this node to hear what panels say unasked;
 	// zero: 4,096. Changes at a panel without one show in its next full reading.
 	Watches int
+	// Mails says that a service of package people with a mailer works over the same store: the
+	// word by which a code is collected can be mailed. It needs keyholder's own accounts.
+	Mails bool
 	// Disclose lets the desk ask panels for the digits of codes (for one slot in doubt).
 	Disclose bool
 	// Log gets diagnostics; nil: none.
 	Log *slog.Logger
 	// Now is the time for decisions; nil: the clock.
 	Now func() time.Time
+	// Quality says how far the clock of this machine can be relied on, as whatever
+	// synchronises it knows; nil: it is synchronised. While it is not trusted, see
+	// [Desk.Health].
+	Quality func() credentials.ClockQuality
+	// LogAhead confirms that a clock was ahead until then by its own count, and was set right:
+	// entries up to then put no clock in doubt. It is the time of the log's newest entry, as
+	// [Desk.Health] says it, and means nothing any more once that time has come; zero: every
+	// entry counts. Where the clock was right and is wrong now, it must not be given.
+	LogAhead time.Time
 	// Node names this process among those that share the store; "": no name. Two processes
 	// may have the same: each desk is told apart by something random, so that after a
 	// restart the lines of the one before are free when its heartbeat ends.
@@ -156,15 +173,18 @@ func New(o Options) (*Desk, error) {
 	if o.Watches == 0 {
 		o.Watches = 4096
 	}
+	if o.Quality == nil {
+		o.Quality = func() credentials.ClockQuality { return credentials.ClockTrusted }
+	}
 	o.Node = strings.TrimPrefix(o.Node+"/"+flow.NewID(), "/")
 	if o.Policy == (accounts.Policy{}) {
 		o.Policy = accounts.PowerManage()
 	}
-	core := &flow.Core{Store: o.Store, Keys: o.Keys, Authority: o.Authority, GlobalDeny: o.Policy.GlobalDeny, Log: o.Log, Now: o.Now}
+	core := &flow.Core{Store: o.Store, Keys: o.Keys, Authority: o.Authority, GlobalDeny: o.Policy.GlobalDeny, Rest: o.Rest, Log: o.Log, Now: o.Now}
 	if core.Authority == nil && o.Store != nil {
 		core.Authority = core.Roles()
 	}
-	errs := []error{core.Check()}
+	errs := []error{core.Check(), flow.CheckFormats(o.CardFormats)}
 	for name, d := range o.Drivers {
 		if name == "" || d == nil {
 			errs = append(errs, fmt.Errorf("%w: %q", ErrNoDriver, name))
@@ -173,9 +193,10 @@ func New(o Options) (*Desk, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	o.Drivers = maps.Clone(o.Drivers)
+	o.Drivers, o.CardFormats = maps.Clone(o.Drivers), slices.Clone(o.CardFormats)
 	d := &Desk{core: core, o: o, people: o.Directory, local: newLocal()}
 	d.opener, _ = o.Keys.(credentials.Opener)
+	core.Opener, core.Stamp = d.opener, d.local.stamp
 	if d.people == nil {
 		d.people = core.Accounts()
 	}

@@ -219,14 +219,13 @@ func (w *turn) landed(ctx context.Context, place panel.Place, code panel.Code, r
 		}
 		user.Slot = user.Settle(panel.Outcome{Place: place, Done: panel.FieldCode}, w.panel.Model)
 		finish(before, &user, 0, u.Now(), w.panel.Model)
-		claims(u, id, before, &user)
 		if err := w.newSecret(u, code); err != nil {
 			return err
 		}
 		if _, err := sayUser(u, audit.UserSettled, audit.Success, w.panel, user, id, flow.F(audit.FieldFields, panel.FieldCode.String())); err != nil {
 			return err
 		}
-		return flow.Put(u, rec.Users, id, &user)
+		return put(u, id, before, &user)
 	})
 	return err
 }

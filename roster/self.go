@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
+	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/internal/rec"
 	"github.com/seed-a2d3eaca/keyholder/panel"
 	"github.com/seed-a2d3eaca/keyholder/store"
@@ -103,11 +104,21 @@ func (s *Self) view(ctx context.Context, u rec.User) (Own, error) {
 // NewCode draws another code for a panel user of the owner's, where the policy lets them
 // ([accounts.Policy.SelfService]), and sets it. It is drawn and not chosen, so that nobody
 // finds out by trying which codes others have, and is shown once, here. A user with a
-// protected role needs a factor that was proven just now. Errors:
-// [accounts.ErrSelfService], [panel.ErrPanelNotFound] for a user that is not the owner's,
+// protected role needs a factor that was proven just now. A few times a day
+// ([accounts.Policy.OwnChanges]) and no more. Errors: [accounts.ErrSelfService],
+// [accounts.ErrOwnChanges], [panel.ErrPanelNotFound] for a user that is not the owner's,
 // and those of [Tab.GenerateCode].
 func (s *Self) NewCode(ctx context.Context, panelID string, place panel.Place) (panel.Code, Receipt, error) {
-	return s.tab(panelID).GenerateCode(ctx, place, CodeWish{})
+	t := s.tab(panelID)
+	t.mine = func(d *decision) error {
+		if err := s.mine(d); err != nil {
+			return err
+		}
+		d.OwnChange(string(s.op.actor.ID()), s.op.desk.o.Policy)
+		return nil
+	}
+	code, receipt, err := t.GenerateCode(ctx, place, CodeWish{})
+	return code, receipt, flow.OwnChanges(err)
 }
 
 // SetLabel changes the label of a panel user of the owner's. Errors: as [Self.NewCode], and

@@ -166,12 +166,11 @@ func (w *turn) dispatch(ctx context.Context, users []rec.User) ([]panel.Edit, er
 			if user.Over && user.OverSince.IsZero() {
 				user.OverSince = u.Now()
 			}
-			claims(u, id, before, &user)
 			if _, err := sayUser(u, audit.UserSent, audit.Success, w.panel, user, id, flow.F(audit.FieldFields, work.Set.String()),
 				flow.F(audit.FieldRevision, number(user.Revision)), flow.F(audit.FieldReason, work.Do.String())); err != nil {
 				return err
 			}
-			if err := flow.Put(u, rec.Users, id, &user); err != nil {
+			if err := put(u, id, before, &user); err != nil {
 				return err
 			}
 			edits = append(edits, e)

@@ -58,7 +58,6 @@ func (w *turn) settleSome(ctx context.Context, edits []panel.Edit, outcomes map[
 				user.Slot = user.Lost()
 			}
 			finish(before, &user, found, u.Now(), w.panel.Model)
-			claims(u, id, before, &user)
 			if err := w.sayOutcome(u, before, user, id, o, answered); err != nil {
 				return err
 			}
@@ -68,7 +67,7 @@ func (w *turn) settleSome(ctx context.Context, edits []panel.Edit, outcomes map[
 				}
 				w.opened = opens(w.opened, e.Code) // the session goes on with it
 			}
-			if err := flow.Put(u, rec.Users, id, &user); err != nil {
+			if err := put(u, id, before, &user); err != nil {
 				return err
 			}
 		}

@@ -44,6 +44,10 @@ var acts = map[string]func(r *rig, op *roster.Operator, t *roster.Tab) error{
 		_, err := t.Import(r.ctx, []roster.ImportRow{{Place: slot(4), CodeWish: roster.CodeWish{Label: "One"}}}, roster.ImportOptions{})
 		return err
 	},
+	"ImportPersons": func(r *rig, op *roster.Operator, _ *roster.Tab) error {
+		_, err := op.ImportPersons(r.ctx, []roster.PersonRow{{Account: "account-1", Window: &credentials.Window{}}}, roster.ImportOptions{})
+		return err
+	},
 	"Person.Lift":  func(r *rig, op *roster.Operator, _ *roster.Tab) error { return op.Person("account-1").Lift(r.ctx) },
 	"Move":         func(r *rig, _ *roster.Operator, t *roster.Tab) error { return t.Move(r.ctx, "site-2") },
 	"OutOfService": func(r *rig, _ *roster.Operator, t *roster.Tab) error { return t.OutOfService(r.ctx, false) },
@@ -53,6 +57,14 @@ var acts = map[string]func(r *rig, op *roster.Operator, t *roster.Tab) error{
 	},
 	"PairAnew":   func(r *rig, _ *roster.Operator, t *roster.Tab) error { return t.PairAnew(r.ctx, nil) },
 	"Quarantine": func(r *rig, op *roster.Operator, _ *roster.Tab) error { return op.Quarantine(r.ctx, "restored") },
+	"PrintCode": func(r *rig, _ *roster.Operator, t *roster.Tab) error {
+		_, _, err := t.PrintCode(r.ctx, slot(4), roster.CodeWish{})
+		return err
+	},
+	"HandOver": func(r *rig, _ *roster.Operator, t *roster.Tab) error {
+		_, _, err := t.HandOver(r.ctx, slot(4), roster.CodeWish{}, roster.HandOver{})
+		return err
+	},
 	"Register": func(r *rig, op *roster.Operator, _ *roster.Tab) error {
 		_, err := op.Register(r.ctx, registration())
 		return err

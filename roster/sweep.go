@@ -7,45 +7,9 @@ import (
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/audit"
-	"github.com/seed-a2d3eaca/keyholder/fault"
 	"github.com/seed-a2d3eaca/keyholder/internal/flow"
 	"github.com/seed-a2d3eaca/keyholder/store"
 )
-
-// maxSkew is how far this node's clock may be from the store's.
-const maxSkew = 2 * time.Second
-
-// ErrSkew: this node's clock differs from the store's, so it does not sweep.
-var ErrSkew = fault.New(fault.Precondition, "roster: this node's clock is wrong").
-	Hinted("Synchronise the clock of this machine. Other nodes do the work meanwhile.")
-
-// Health is how this node stands. It is green without problems.
-type Health struct {
-	Skew     time.Duration // how far its clock is ahead of the store's
-	Problems []string
-}
-
-// OK reports whether there are no problems.
-func (h Health) OK() bool { return len(h.Problems) == 0 }
-
-// Health looks at what this node cannot do as it stands. A node whose clock is wrong does
-// not sweep; ends are carried out all the same, because they are due by the store's clock.
-func (d *Desk) Health(ctx context.Context) (Health, error) {
-	var h Health
-	if err := d.beat(ctx); err != nil {
-		return h, err
-	}
-	if h.Skew = d.skew(); h.Skew.Abs() > maxSkew {
-		h.Problems = append(h.Problems, ErrSkew.Error())
-	}
-	if d.opener == nil {
-		h.Problems = append(h.Problems, ErrNoOpener.Error())
-	}
-	return h, nil
-}
-
-// skew is how far this node's clock is ahead of the store's.
-func (d *Desk) skew() time.Duration { return d.core.Time().Sub(d.local.now()) }
 
 // Swept is what a sweep came to.
 type Swept struct {
@@ -55,7 +19,8 @@ type Swept struct {
 
 // Sweep compares what the devices of everybody were told with what follows from the
 // stored state now, whatever was noticed, missed or repeated before, and puts right what
-// differs. It is the backstop of what is done on time, and has to find nothing.
+// differs. It is the backstop of what is done on time, and has to find nothing. With a clock
+// that is wrong or in doubt it does nothing: [ErrSkew], [ErrClock].
 func (d *Desk) Sweep(ctx context.Context) (Swept, error) {
 	var s Swept
 	if d.opener == nil {
@@ -67,6 +32,9 @@ func (d *Desk) Sweep(ctx context.Context) (Swept, error) {
 	now := d.local.now()
 	if d.skew().Abs() > maxSkew {
 		return s, ErrSkew
+	}
+	if err := d.doubt(ctx); err != nil {
+		return s, err
 	}
 	dues, err := d.dues(ctx)
 	if err != nil {
@@ -94,7 +62,7 @@ func (d *Desk) Sweep(ctx context.Context) (Swept, error) {
 		if s.Persons += len(ids); len(lines) == 0 {
 			return nil
 		}
-		moved, err := d.project(ctx, lines)
+		moved, err := d.project(ctx, once(lines))
 		s.Found += moved
 		return err
 	})

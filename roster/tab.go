@@ -211,9 +211,24 @@ func (d *decision) write(before rec.User) error {
 		after.Wanted.Code.Names = append([]string{d.never()}, after.Wanted.Code.Names[1:]...)
 	}
 	claims(d.Unit, d.id, before, &after)
-	d.user.Holder = after.Holder
+	d.user.Holder, d.user.Leaving = after.Holder, after.Leaving
 	d.Do(store.Mark{Line: linePanel(d.tab.id)})
-	return flow.Put(d.Unit, rec.Users, d.id, &d.user)
+	return keep(d.Unit, d.id, before, &d.user)
+}
+
+// put stores a user who was moved, and its claims with it.
+func put(u *flow.Unit, id string, before rec.User, user *rec.User) error {
+	claims(u, id, before, user)
+	return keep(u, id, before, user)
+}
+
+// keep stores a user who was moved. What its holder was offered ends if it leads to nothing
+// any more.
+func keep(u *flow.Unit, id string, before rec.User, user *rec.User) error {
+	if err := u.KeepOffer(id, before, user); err != nil {
+		return err
+	}
+	return flow.Put(u, rec.Users, id, user)
 }
 
 // say adds the entry of a decision about a user.
@@ -299,9 +314,14 @@ func claims(u *flow.Unit, id string, before rec.User, after *rec.User) {
 			after.Leaving = append(after.Leaving, rec.Left{Name: n, Holder: from})
 		}
 	}
+	known := sentNames(before)
 	for _, n := range slices.Sorted(maps.Keys(was)) {
 		if room > 0 {
-			u.Do(store.Release{Name: store.Name(n), Holder: was[n], Use: id})
+			r := store.Release{Name: store.Name(n), Holder: was[n], Use: id}
+			if slices.Contains(known, n) {
+				r.RestUntil = u.RestUntil()
+			}
+			u.Do(r)
 			room--
 		} else {
 			after.Leaving = append(after.Leaving, rec.Left{Name: n, Holder: was[n]})
@@ -310,6 +330,17 @@ func claims(u *flow.Unit, id string, before rec.User, after *rec.User) {
 	if len(wanted) > 0 {
 		after.Holder = now
 	}
+}
+
+// sentNames lists the names of the codes and tags of a user that have left for the panel.
+func sentNames(user rec.User) []string {
+	sent := user.Slot
+	sent.Pending = 0
+	names := sent.Claims()
+	for _, l := range user.Leaving {
+		names = append(names, l.Name)
+	}
+	return names
 }
 
 // wishOptions are what every wish can be given.

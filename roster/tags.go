@@ -13,7 +13,7 @@ import (
 )
 
 // MaxTags bounds the tags of one kind that a user can be given.
-const MaxTags = 8
+const MaxTags = flow.MaxTags
 
 // maxHeld bounds the tags of both kinds that are held for a user, those included that are
 // on their way off: all their names, under the keys of two epochs, are let go of in one

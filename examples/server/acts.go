@@ -22,6 +22,11 @@ func (w *web) act(r *http.Request) (answer, error) {
 	if err = w.do(r, w.tab(r.PathValue("panel")), at, act); err == nil {
 		return answer{to: users(r.PathValue("panel")) + "/" + r.PathValue("slot") + "?done=" + act}, nil
 	}
+	return w.again(r, act, err)
+}
+
+// again shows the details with the reason why an act was refused.
+func (w *web) again(r *http.Request, act string, err error) (answer, error) {
 	page, lost := w.details(r)
 	if lost != nil {
 		return answer{}, err

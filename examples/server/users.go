@@ -85,6 +85,7 @@ type detailsView struct {
 	Lengths string
 	Line    string // how the work with the panel stands, if it matters
 	Notice  string // what was done last
+	Offer   string // how the code stands that was handed over, if one was
 }
 
 // partition is a box to be checked.
@@ -152,7 +153,11 @@ func (w *web) details(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	v := detailsView{Details: d, Notice: notice(r.FormValue("done")), Edit: r.FormValue("edit"), Confirm: r.FormValue("confirm"), Lengths: lengths(info)}
+	offer, err := tab.Offered(ctx, at)
+	if err != nil {
+		return answer{}, err
+	}
+	v := detailsView{Details: d, Offer: offered(offer), Notice: notice(r.FormValue("done")), Edit: r.FormValue("edit"), Confirm: r.FormValue("confirm"), Lengths: lengths(info)}
 	for _, role := range info.Model.Roles {
 		if role != panel.Master {
 			v.Roles = append(v.Roles, role)

@@ -55,7 +55,9 @@ func (p *paper) taken(i int, digits string) bool {
 func (p *paper) setPIN(i int, digits string) error {
 	s := p.people[i]
 	switch {
-	case s.duress != "" && (digits == s.duress || len(digits) != len(s.duress)):
+	case s.pin != "" && len(digits) != len(s.pin):
+		return credentials.ErrOtherLength
+	case s.duress != "" && digits == s.duress:
 		return credentials.ErrNear
 	case p.taken(i, digits), digits != s.pin && s.has(digits):
 		return credentials.ErrCodeTaken

@@ -17,6 +17,26 @@ import (
 	"github.com/seed-a2d3eaca/keyholder/store/sqlite"
 )
 
+// found counts how often values stand in the bytes of a database's files and of a fresh
+// backup, as they are or as text.
+func found(t *testing.T, db *sqlite.DB, path string, all ...[]byte) (n int) {
+	t.Helper()
+	require.NoError(t, db.Checkpoint(t.Context()))
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	require.NoError(t, db.Backup(t.Context(), backup))
+	paths, err := filepath.Glob(path + "*")
+	require.NoError(t, err)
+	for _, p := range append(paths, backup) {
+		b, err := os.ReadFile(p)
+		require.NoError(t, err)
+		for _, one := range all {
+			text := base64.StdEncoding.EncodeToString(one)
+			n += bytes.Count(b, one) + bytes.Count(b, []byte(text[:len(text)-4]))
+		}
+	}
+	return n
+}
+
 // A PIN, a duress PIN and a tag that nothing has to write any more, because another one was
 // set, they were taken away or their owner was removed, are in no byte of the files and of
 // a fresh backup, not even sealed.
@@ -59,22 +79,7 @@ func TestSealedCredentialsAreForgotten(t *testing.T) {
 		}
 		return all
 	}
-	found := func(all [][]byte) (n int) {
-		require.NoError(t, db.Checkpoint(t.Context()))
-		backup := filepath.Join(t.TempDir(), "backup.db")
-		require.NoError(t, db.Backup(t.Context(), backup))
-		paths, err := filepath.Glob(path + "*")
-		require.NoError(t, err)
-		for _, p := range append(paths, backup) {
-			b, err := os.ReadFile(p)
-			require.NoError(t, err)
-			for _, one := range all {
-				text := base64.StdEncoding.EncodeToString(one)
-				n += bytes.Count(b, one) + bytes.Count(b, []byte(text[:len(text)-4]))
-			}
-		}
-		return n
-	}
+	found := func(all [][]byte) int { return found(t, db, path, all...) }
 
 	set("7294", "5093", "9c3f71d2")
 	first := sealed()

@@ -42,6 +42,8 @@ type world struct {
 	ctx     context.Context
 	end     context.CancelFunc
 	running sync.WaitGroup
+	path    string      // of the file
+	db      *sqlite.DB  // on it
 	store   store.Store // every commit passes judge
 	keys    *credentials.Ring
 	sim     *dscsim.Panel
@@ -65,10 +67,12 @@ func begin(t *testing.T, disclose bool, quirks ...string) *world {
 	t.Helper()
 	ctx, end := context.WithCancel(t.Context())
 	w := &world{T: t, ctx: ctx, end: end, disclose: disclose, ours: map[string]string{}, users: map[int]string{}}
-	db, err := sqlite.Open(ctx, filepath.Join(t.TempDir(), "keyholder.db"), sqlite.Options{Now: w.now})
+	w.path = filepath.Join(t.TempDir(), "keyholder.db")
+	var err error
+	w.db, err = sqlite.Open(ctx, w.path, sqlite.Options{Now: w.now})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	w.store = storetest.Faulty(db.Main(), w.judge)
+	t.Cleanup(func() { require.NoError(t, w.db.Close()) })
+	w.store = storetest.Faulty(w.db.Main(), w.judge)
 	w.keys, err = credentials.NewKeyring("", []credentials.Key{credentials.GenerateKey()}, credentials.KeyringOptions{})
 	require.NoError(t, err)
 	w.sim = dscsim.New(dscsim.Options{
@@ -126,7 +130,7 @@ func (w *world) newDesk(st store.Store, listen func(context.Context) (net.Listen
 	w.Helper()
 	var desk *roster.Desk
 	desk, err := roster.New(roster.Options{
-		Store: st, Keys: w.keys, Now: w.now, Disclose: w.disclose, PollEvery: 5 * time.Millisecond,
+		Store: st, Keys: w.keys, Now: w.now, Disclose: w.disclose, Mails: true, PollEvery: 5 * time.Millisecond,
 		Authority: accounts.StaticAuthority{"operator": {Enabled: true, Rights: accounts.AllRights(), Sites: accounts.AllSites()}},
 		Drivers: map[string]panel.Driver{"dsc": dsc.New(dsc.Options{
 			Listen: listen, DiscloseCodes: w.disclose,

@@ -30,6 +30,11 @@ func (u *Unit) EndSessions(account string) error {
 // Took ends what holds on to something that a change takes from an account. It belongs
 // into every change of an account.
 func (u *Unit) Took(before, after accounts.Account) error {
+	if receives(before, u.now) && !receives(after, u.now) {
+		if err := u.endOffers(string(before.ID), "the account lets nobody in"); err != nil {
+			return err
+		}
+	}
 	if !before.Loses(after, u.now) {
 		return nil
 	}

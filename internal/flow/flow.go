@@ -53,9 +53,13 @@ type Core struct {
 	Authority accounts.Authority
 	// GlobalDeny: a right that one role denies is denied, whatever others allow.
 	GlobalDeny bool
-	Log        *slog.Logger
+	// Rest is how long a code that no device has any more is kept from everybody else.
+	Rest time.Duration
+	Log  *slog.Logger
 	// Now is the time for decisions; nil: the clock.
 	Now func() time.Time
+	// Stamp is the time of an entry about a decision of then; nil: the same.
+	Stamp func(time.Time) time.Time
 }
 
 // Check reports what is missing, at start.
@@ -81,6 +85,14 @@ func (c *Core) Time() time.Time {
 		return c.Now().UTC()
 	}
 	return time.Now().UTC()
+}
+
+// stamp is the time of an entry about a decision of then.
+func (c *Core) stamp(now time.Time) time.Time {
+	if c.Stamp != nil {
+		return c.Stamp(now)
+	}
+	return now
 }
 
 // Logger returns the logger, never nil.

@@ -273,3 +273,34 @@ func TestClaimsRestOnTheKeyEpoch(t *testing.T) {
 	_, err = c.Act(t.Context(), operator, rename("p1", "Front"))
 	require.NoError(t, err, "what claims nothing goes on")
 }
+
+// A decision that reads a record twice rests on what it read first.
+func TestADecisionThatReadsTwiceSeesNoChangeBetween(t *testing.T) {
+	c := newCore(t)
+	change := func() {
+		_, err := c.Act(t.Context(), tester, func(u *flow.Unit) error {
+			l, _, err := flow.Load(u, rec.Lockouts, "lock")
+			l.Wrong++
+			return errors.Join(err, flow.Put(u, rec.Lockouts, "lock", &l))
+		})
+		require.NoError(t, err)
+	}
+	change()
+	turns := 0
+	var first, second rec.Lockout
+	_, err := c.Act(t.Context(), tester, func(u *flow.Unit) (err error) {
+		if first, _, err = flow.Load(u, rec.Lockouts, "lock"); err != nil {
+			return err
+		}
+		if turns++; turns == 1 {
+			change()
+		}
+		if second, _, err = flow.Load(u, rec.Lockouts, "lock"); err != nil {
+			return err
+		}
+		return say(u, "owner")
+	})
+	require.NoError(t, err)
+	require.Equal(t, 2, turns)
+	require.Equal(t, first, second)
+}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/audit"
@@ -45,8 +46,6 @@ type Holding struct {
 	// Blind: whoever asks may not know why a code is refused. The refusal is kept back as
 	// Refused, and the decision goes on: it must not commit.
 	Blind, Refused bool
-	// Rest is how long a code that no device has any more is kept from everybody else.
-	Rest time.Duration
 
 	Owner       rec.Projection
 	PIN, Duress Held
@@ -90,8 +89,9 @@ func (h *Holding) Held(kind rec.CredentialKind, n uint64) (Held, error) {
 }
 
 // SetCode gives a new value to the PIN or the duress PIN. Errors: those of
-// [credentials.Policy.Check], [credentials.ErrNear], [credentials.ErrCodeTaken] for the
-// number of a tag of the person's own. What others have is found out by the commit.
+// [credentials.Policy.Check], [credentials.ErrOtherLength] for another number of digits
+// than the one before had, [credentials.ErrNear], [credentials.ErrCodeTaken] for the number
+// of a tag of the person's own. What others have is found out by the commit.
 func (h *Holding) SetCode(kind rec.CredentialKind, c credentials.Code) error {
 	own, other := &h.PIN, &h.Duress
 	if kind == rec.DuressPIN {
@@ -101,6 +101,9 @@ func (h *Holding) SetCode(kind rec.CredentialKind, c credentials.Code) error {
 		}
 	}
 	keys := h.core.Keys
+	if own.Given() && c.Len() != own.Len { // else it would tell whether there is another
+		return credentials.ErrOtherLength
+	}
 	if err := h.Unavailable(h.Codes.Check(c, kind == rec.DuressPIN)); err != nil {
 		return err
 	}
@@ -108,7 +111,8 @@ func (h *Holding) SetCode(kind rec.CredentialKind, c credentials.Code) error {
 	if err != nil {
 		return err
 	}
-	if other.Given() && (c.Len() != other.Len || claim.Meets(credentials.Claim{Hold: other.Names, Reserve: other.Reserves})) {
+	left := slices.Sorted(slices.Values(other.Leaving)) // may still be on a device
+	if claim.Meets(credentials.Claim{Hold: other.Names, Reserve: other.Reserves}) || claim.Meets(credentials.Claim{Hold: left}) {
 		if err := h.Unavailable(credentials.ErrNear); err != nil {
 			return err
 		}
@@ -206,9 +210,9 @@ func (h *Holding) Free(most int) (all bool) {
 // always written together: what the log commits to does not tell which of them changed. A
 // tag that was removed is forgotten when its names are free.
 func (h *Holding) Store(fields, reason string) error {
-	touched := map[string]bool{}
+	touched, resting := map[string]bool{}, []string(nil)
 	for _, c := range h.all() {
-		h.claim(c, touched)
+		resting = append(resting, h.claim(c, touched)...)
 		switch {
 		case c.Kind == rec.TagNumber && reflect.DeepEqual(c.Credential, c.was):
 			continue
@@ -222,6 +226,7 @@ func (h *Holding) Store(fields, reason string) error {
 			return err
 		}
 	}
+	h.rest(resting, touched)
 	if err := Put(h.Unit, rec.Projections, h.Account, &h.Owner); err != nil {
 		return err
 	}
@@ -231,8 +236,8 @@ func (h *Holding) Store(fields, reason string) error {
 }
 
 // claim claims what is new and releases what is gone. A name that two credentials of one
-// person share is touched once.
-func (h *Holding) claim(c *Held, touched map[string]bool) {
+// person share is touched once. It returns the names that rest now.
+func (h *Holding) claim(c *Held, touched map[string]bool) (resting []string) {
 	after := c.Claims()
 	for _, n := range slices.Sorted(maps.Keys(after)) {
 		was, had := c.before[n]
@@ -248,10 +253,45 @@ func (h *Holding) claim(c *Held, touched map[string]bool) {
 		}
 		touched[n] = true
 		r := store.Release{Name: store.Name(n), Holder: h.Account, Use: c.id, Reserve: !c.before[n]}
-		if h.Rest > 0 && !r.Reserve {
-			r.RestUntil = h.now.Add(h.Rest)
+		if !r.Reserve {
+			r.RestUntil = h.RestUntil()
 		}
-		h.Do(r)
+		if h.Do(r); !r.RestUntil.IsZero() {
+			resting = append(resting, n)
+		}
+	}
+	return resting
+}
+
+// mostEnded is how many rests one change ends; what is more stays for the next.
+const mostEnded = 16
+
+// rest notes what rests now, and ends the rest of all but the last few codes of the person:
+// nobody uses the codes up that there are for everybody. What is touched rests anew, or no
+// more.
+func (h *Holding) rest(names []string, touched map[string]bool) {
+	var all []rec.Resting
+	for _, r := range h.Owner.Resting {
+		r.Names = slices.DeleteFunc(slices.Clone(r.Names), func(n string) bool { return touched[n] })
+		all = append(all, r)
+	}
+	if len(names) > 0 {
+		all = append(all, rec.Resting{At: h.now, Names: names})
+	}
+	given := make([]credentials.Released, len(all))
+	for i, r := range all {
+		given[i] = credentials.Released{Name: strconv.Itoa(i), At: r.At}
+	}
+	over, room := credentials.Rest{For: h.core.Rest}.Over(given, h.now), mostEnded
+	h.Owner.Resting = nil
+	for i, r := range all {
+		if room -= len(r.Names); !slices.Contains(over, strconv.Itoa(i)) || room < 0 {
+			h.Owner.Resting = append(h.Owner.Resting, r)
+			continue
+		}
+		for _, n := range r.Names {
+			h.Do(store.Release{Name: store.Name(n), Holder: h.Account, Use: h.PIN.id, EndRest: true})
+		}
 	}
 }
 

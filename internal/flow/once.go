@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -185,7 +186,8 @@ func (c *Core) SecretOpen(ctx context.Context, purpose Purpose, account string) 
 // Spend uses a one-time secret: done is decided in the commit that takes it away, so a
 // secret that is used twice at once is used once. An attempt is counted before anything
 // is compared. For an account that is not there, give anything that stands for what was
-// typed instead of its id: it costs the same and is refused.
+// typed instead of its id: it costs the same and is refused. If done answers
+// [accounts.ErrCodePending], nothing is used, nor does the attempt count.
 func (c *Core) Spend(ctx context.Context, actor accounts.Actor, purpose Purpose, account string, typed OneTime, done func(u *Unit) error) error {
 	return c.SpendApart(ctx, actor, purpose, account, "", typed, done)
 }
@@ -234,6 +236,10 @@ func (c *Core) SpendApart(ctx context.Context, actor accounts.Actor, purpose Pur
 		u.Do(guesses.Back())
 		return done(u)
 	})
+	if errors.Is(err, accounts.ErrCodePending) { // it was no guess
+		_, back := c.Act(ctx, actor, func(u *Unit) error { u.Do(guesses.Back()); return nil })
+		return errors.Join(err, back)
+	}
 	return err
 }
 

@@ -115,19 +115,25 @@ func TestASecretEnds(t *testing.T) {
 	})
 }
 
+// quarantine puts the store in quarantine, as it is after a backup was restored.
+func quarantine(t *testing.T, c *flow.Core) {
+	t.Helper()
+	_, err := c.Act(t.Context(), tester, func(u *flow.Unit) error {
+		if _, err := u.Say(audit.StoreQuarantined, audit.Success, nil); err != nil {
+			return err
+		}
+		return flow.Put(u, rec.Quarantines, rec.QuarantineID, &rec.Quarantine{Since: u.Now()})
+	})
+	require.NoError(t, err)
+}
+
 // A store that was restored from a backup may have forgotten that a secret was used.
 func TestSecretsFromBeforeARestoreAreVoid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCore(t)
 		s := issue(t, c, flow.Setup, "a", flow.Digits)
 		time.Sleep(time.Second)
-		_, err := c.Act(t.Context(), tester, func(u *flow.Unit) error {
-			if _, err := u.Say(audit.StoreQuarantined, audit.Success, nil); err != nil {
-				return err
-			}
-			return flow.Put(u, rec.Quarantines, rec.QuarantineID, &rec.Quarantine{Since: u.Now()})
-		})
-		require.NoError(t, err)
+		quarantine(t, c)
 		require.ErrorIs(t, spend(c, flow.Setup, "a", s.Secret), flow.ErrNoSecret)
 		s = issue(t, c, flow.Setup, "a", flow.Digits)
 		require.NoError(t, spend(c, flow.Setup, "a", s.Secret))

@@ -105,6 +105,41 @@ func TestAMessageThatDoesNotOpenWaits(t *testing.T) {
 	})
 }
 
+// A code from before the store was restored does not go out: it may have been used or
+// replaced since. News carry no code and go, and so does what was posted since.
+func TestNoCodeFromBeforeARestoreIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCore(t)
+		mail := &notifytest.Capture{}
+		before := post(t, c, "owner")
+		var news string
+		_, err := c.Act(t.Context(), tester, func(u *flow.Unit) error {
+			to, err := accounts.ParseEmail("other@example.com")
+			if err != nil {
+				return err
+			}
+			if news, err = u.Tell("address", flow.PeopleLane, accounts.Account{ID: "other", Email: to}); err != nil {
+				return err
+			}
+			return say(u, "other")
+		})
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		quarantine(t, c)
+		since := post(t, c, "another")
+		require.NoError(t, flow.NewPostman(c, "node", mail, compose).Work(t.Context()))
+		p := posted(t, c, before)
+		assert.Equal(t, rec.PostGivenUp, p.State)
+		assert.Equal(t, "its code was used or replaced", p.Reason)
+		assert.True(t, p.Parts.IsZero(), "what varied is gone")
+		var sent []string
+		for _, m := range mail.Sent() {
+			sent = append(sent, m.ID)
+		}
+		assert.ElementsMatch(t, []string{news, since}, sent)
+	})
+}
+
 // A message to one person is sealed for that message: moved to another it does not open.
 func TestSealedPartsOpenNowhereElse(t *testing.T) {
 	c := newCore(t)

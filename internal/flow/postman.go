@@ -286,6 +286,11 @@ func (d *delivery) void(u *Unit, post rec.Post) (string, error) {
 			return why, err
 		}
 	}
+	if post.PIN != 0 || Purpose(post.Purpose) == HandOverCode {
+		if why, err := shut(u, post.Account); why != "" || err != nil {
+			return why, err
+		}
+	}
 	if post.Serial == "" {
 		return "", nil
 	}
@@ -301,7 +306,7 @@ func (d *delivery) void(u *Unit, post rec.Post) (string, error) {
 }
 
 // voidPIN says why a message about a PIN is not to be sent any more, "" if it is: the PIN
-// was replaced or taken away, or nobody gets in with it.
+// was replaced or taken away.
 func voidPIN(u *Unit, post rec.Post) (string, error) {
 	c, _, err := Load(u, rec.Credentials, rec.CredentialID(post.Account, rec.PIN, 0))
 	if err != nil {
@@ -310,9 +315,14 @@ func voidPIN(u *Unit, post rec.Post) (string, error) {
 	if c.Sealed.IsZero() || c.Generation != post.PIN {
 		return "its PIN was replaced or taken away", nil
 	}
-	a, found, err := Load(u, rec.Accounts, post.Account)
-	if !found || !a.Removed.IsZero() || !a.Suspended.At.IsZero() || a.Window.Revoked {
-		return "its account lets nobody in", err
+	return "", nil
+}
+
+// shut says why a code is not to be sent to the owner of an account, "" if it is.
+func shut(u *Unit, account string) (string, error) {
+	a, found, err := Load(u, rec.Accounts, account)
+	if err == nil && (!found || !receives(a, u.now)) {
+		return "its account lets nobody in", nil
 	}
 	return "", err
 }

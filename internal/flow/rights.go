@@ -42,10 +42,14 @@ func allowed(g accounts.Grant, actor accounts.Actor, op, site string, now time.T
 
 // Refused records a refusal, thinned: the first, the tenth, the hundredth … of an
 // actor's refusals of one operation in an hour are entries, with the count. It returns
-// err, so that callers can write: return c.Refused(ctx, actor, op, err).
+// err, so that callers can write: return c.Refused(ctx, actor, op, err). An act that waits
+// for another person's approval is recorded as that.
 func (c *Core) Refused(ctx context.Context, actor accounts.Actor, op string, targets []string, err error) error {
 	if err == nil || ctx.Err() != nil {
 		return err
+	}
+	if a, ok := errors.AsType[*AskedError](err); ok {
+		return c.ask(ctx, actor, a)
 	}
 	window := c.Time().Truncate(time.Hour)
 	counter := fmt.Sprintf("refused/%s/%s/%d", op, actor.ID(), window.Unix())

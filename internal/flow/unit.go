@@ -43,6 +43,14 @@ type seen struct {
 // Context returns the context of the operation.
 func (u *Unit) Context() context.Context { return u.ctx }
 
+// RestUntil is until when what is released now goes to nobody else, zero: it does not rest.
+func (u *Unit) RestUntil() time.Time {
+	if u.core.Rest <= 0 {
+		return time.Time{}
+	}
+	return u.now.Add(u.core.Rest)
+}
+
 // Now returns the time of the decision.
 func (u *Unit) Now() time.Time { return u.now }
 
@@ -67,7 +75,8 @@ func read[T any](u *Unit, k rec.Kind[T], id string, binding bool) (T, bool, erro
 		return none, false, err
 	}
 	v, extra, err := k.Decode(r)
-	if err == nil && binding {
+	// What was read first counts: a decision that reads twice and sees a change is not committed.
+	if _, again := u.loaded[k.Key(id)]; err == nil && binding && !again {
 		u.loaded[k.Key(id)] = seen{version: r.Version, extra: extra}
 	}
 	return v, r.Version != 0, err
@@ -154,7 +163,7 @@ func Site(id string) string { return "site/" + id }
 // It returns the entry's id.
 func (u *Unit) Say(action audit.Action, outcome audit.Outcome, targets []string, fields ...Field) (string, error) {
 	a := u.actor.Audit()
-	e := audit.Entry{Version: audit.Version, ID: nextID(), At: u.now, Action: action, Outcome: outcome}
+	e := audit.Entry{Version: audit.Version, ID: nextID(), At: u.core.stamp(u.now), Action: action, Outcome: outcome}
 	e.Fields = append(make([]audit.Field, 0, 4+len(fields)), a.Fields(salt)...) // the actor's are at most four
 	if a.Name != "" {
 		fields = slices.Insert(slices.Clone(fields), 0, Field{Name: audit.FieldActorName, Value: a.Name, Of: subjectOf(a)})

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"time"
 
 	"github.com/seed-a2d3eaca/keyholder/accounts"
 	"github.com/seed-a2d3eaca/keyholder/audit"
@@ -35,7 +36,11 @@ func (c *Core) Unlink(ctx context.Context, actor accounts.Actor, account string)
 				}
 				targets := []string{user.Panel, r.Key.ID, Site(user.Site), account}
 				fields := []Field{F(audit.FieldPanel, user.Panel), F(audit.FieldUser, r.Key.ID), F(audit.FieldAccount, account), F(audit.FieldReason, "the account was removed")}
+				before := user
 				user.Link = nil
+				if err := u.KeepOffer(r.Key.ID, before, &user); err != nil {
+					return err
+				}
 				u.Do(store.Release{Name: LinkName(user.Panel, account), Holder: r.Key.ID, Use: "link"})
 				if _, err := u.Say(audit.AccountUnassigned, audit.Success, targets, fields...); err != nil {
 					return err
@@ -53,7 +58,7 @@ func (c *Core) Unlink(ctx context.Context, actor accounts.Actor, account string)
 // WorkUnlink works the lines of removed accounts on which links may be left.
 func (c *Core) WorkUnlink(ctx context.Context, node string) error {
 	actor := accounts.SystemActor("unlink")
-	return c.EachDue(ctx, node, UnlinkLine(""), 0, func(ctx context.Context, line store.Line) error {
+	return c.EachDue(ctx, node+"/unlink", UnlinkLine(""), time.Minute, func(ctx context.Context, line store.Line) error {
 		if _, err := c.Unlink(ctx, actor, line.Name[len(UnlinkLine("")):]); err != nil {
 			return err
 		}

@@ -34,6 +34,7 @@ var revealers = map[string]string{
 	"examples/acmedriver": "a driver and its simulator in one file",
 	"examples/crash":      "gives the people it plays the codes and tokens that they type",
 	"examples/embed":      "drives a simulated panel's keypad",
+	"examples/server":     "shows a code that was handed over to its holder, and the word for it",
 }
 
 // Digits and keys leave their types only where they are sent, sealed or compared.

@@ -33,6 +33,7 @@ type Rule struct {
 	On       []credentials.Medium  `json:"on,omitempty"` // none: any
 	Schedule *credentials.Schedule `json:"schedule,omitempty"`
 	Cooldown time.Duration         `json:"cooldown,omitempty"`
+	Needs    int                   `json:"needs,omitempty"` // how many credentials must be shown together; 0: one
 	// InLockdown: it lets in during a lockdown too.
 	InLockdown bool   `json:"inLockdown,omitempty"`
 	Duress     string `json:"duress,omitempty"` // what a duress code sets off
@@ -49,7 +50,7 @@ const (
 // Compile makes the form that is asked.
 func (r Rule) Compile() (credentials.Rule, error) {
 	c := credentials.Rule{ID: r.ID, Disabled: r.Disabled, Who: r.Who, Points: r.Points, On: credentials.MediumsOf(r.On...),
-		Cooldown: r.Cooldown, InLockdown: r.InLockdown, Duress: r.Duress}
+		Cooldown: r.Cooldown, Needs: r.Needs, InLockdown: r.InLockdown, Duress: r.Duress}
 	var err error
 	if r.Schedule != nil {
 		c.Schedule, err = r.Schedule.Compile()

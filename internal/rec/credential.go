@@ -30,6 +30,9 @@ type Credential struct {
 	Names []string `json:"names"`
 	// Reserves are the neighbours that nobody else may have.
 	Reserves []string `json:"reserves,omitempty"`
+	// Formats are the layouts by which a tag's printed numbers were read when it was given:
+	// with them its names can be made again, whatever a service is told since.
+	Formats []credentials.CardFormat `json:"formats,omitempty"`
 	// Generation binds the sealed value: a new code of the same kind has the next one.
 	Generation uint64             `json:"generation"`
 	Len        int                `json:"len"` // digits of a code, bits of a tag
@@ -42,7 +45,8 @@ type Credential struct {
 	Window   credentials.Window    `json:"window,omitzero"`
 	Schedule *credentials.Schedule `json:"schedule,omitempty"`
 	Type     credentials.UserType  `json:"type,omitempty"`
-	Uses     int                   `json:"uses,omitempty"` // how often it opens; 0: no limit
+	Uses     int                   `json:"uses,omitempty"`  // how often it opens; 0: no limit
+	Needs    int                   `json:"needs,omitempty"` // how many must be shown together, it and others of its holder; 0: it alone
 	// For ends it that long after its first use, Idle when it was not used for that long;
 	// 0: neither.
 	For      time.Duration `json:"for,omitempty"`

@@ -104,6 +104,8 @@ type User struct {
 	Collided time.Time `json:"collided,omitzero"`
 	// Projected says for whom this user was made, and from what.
 	Projected *Projected `json:"projected,omitempty"`
+	// Offer is the last code that was handed over to its holder.
+	Offer *Offer `json:"offer,omitempty"`
 }
 
 // Left is a name with the one who holds it.
@@ -196,6 +198,7 @@ const (
 	ByIdent     = "ident"
 	ByLabel     = "label"
 	ByProjected = "projected"
+	ByOffer     = "offer" // of accounts whose code waits for them
 )
 
 // The kinds of records. Quiet ones take the store's quiet kinds.
@@ -222,6 +225,9 @@ var (
 		}
 		if u.Projected != nil {
 			t = append(t, store.Term{Name: ByProjected, Value: []byte(u.Projected.Account)})
+		}
+		if u.Offer.Open() {
+			t = append(t, store.Term{Name: ByOffer, Value: []byte(u.Offer.Account)})
 		}
 		return t
 	}}

@@ -19,6 +19,8 @@ type Projected struct {
 	Tenancy    uint64   `json:"tenancy"`
 	// Taken: the last wish was ours to take the user away.
 	Taken bool `json:"taken,omitempty"`
+	// Ended is since when that should have been so; zero: not known.
+	Ended time.Time `json:"ended,omitzero"`
 	// Doors: the user has the rank of who opens doors only.
 	Doors bool `json:"doors,omitempty"`
 }
@@ -34,6 +36,14 @@ type Projection struct {
 	// is so whether there was an older one or not: that there was none is nobody's affair.
 	Moving bool `json:"moving,omitempty"`
 	Ended  *End `json:"ended,omitempty"`
+	// Resting are the codes and tags that the person gave up last and that may still rest.
+	Resting []Resting `json:"resting,omitempty"`
+}
+
+// Resting are names that began to rest together.
+type Resting struct {
+	At    time.Time `json:"at"`
+	Names []string  `json:"names"`
 }
 
 // End is an order to take a person off every device.
