@@ -110,7 +110,7 @@ func withMute(t *testing.T, test func(t *testing.T, tab *roster.Tab, m *mute, re
 		ctx, cancel := context.WithCancel(t.Context())
 		m := &mute{users: map[int]panel.Report{}}
 		m.wall(1, "factory", panel.Report{Values: panel.Values{Role: panel.Master, Partitions: panel.PartitionsOf(1), Locks: []string{"Front", "Back"}}, Tags: 1})
-		desk, err := roster.New(roster.Options{
+		desk, err := roster.New(roster.Options{PollEvery: 5 * time.Second,
 			Store: memstore.Open(), Keys: ring(t), ReadEvery: time.Minute, Drivers: map[string]panel.Driver{"mute": m}, Directory: &people{},
 			Authority: accounts.StaticAuthority{"operator": {Enabled: true, Rights: accounts.AllRights(), Sites: accounts.AllSites()}},
 		})

@@ -124,7 +124,7 @@ func inBubble(t *testing.T, test func(r *rig), edit ...func(*rig)) {
 			return r.network.DialContext(ctx, "tcp", "10.0.0.2:3072")
 		}})
 		r.options = roster.Options{
-			Store: r.store, Keys: ring(t), Directory: r.people, Authority: r.rights, Node: "node-1",
+			Store: r.store, Keys: ring(t), Directory: r.people, Authority: r.rights, Node: "node-1", PollEvery: 5 * time.Second,
 			Drivers: map[string]panel.Driver{"dsc": dsc.New(dsc.Options{
 				Listen: func(context.Context) (net.Listener, error) { return r.network.Listen("10.0.0.2:3072") },
 				Allow: func(ctx context.Context, ident string) (dsc.Key, error) {
