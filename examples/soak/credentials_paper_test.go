@@ -22,7 +22,6 @@ type paper struct{ people []*sheet }
 type sheet struct {
 	pin, duress        string
 	tags               map[card]*fob
-	given              int // tags, also those that are gone: roster bounds them
 	from, until        time.Time
 	suspended, revoked bool
 	ruled              bool
@@ -83,7 +82,7 @@ func (p *paper) setDuress(i int, digits string) error {
 
 // addTag is what is said of a new tag.
 func (p *paper) addTag(i int, t card) error {
-	if p.people[i].given == roster.MaxTags {
+	if len(p.people[i].tags) == roster.MaxTags {
 		return roster.ErrTooManyTags
 	}
 	if p.taken(i, t.number) || p.people[i].has(t.number) {

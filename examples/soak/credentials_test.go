@@ -134,7 +134,6 @@ func (s *script) addTag(held *roster.Person, i int, t card) error {
 	return s.do(fmt.Sprint("tag of ", i, " is ", t.raw), "credential", func() error { _, err := held.AddTag(s.Context(), s.tag(t), t.raw); return err },
 		s.paper.addTag(i, t), func() {
 			s.paper.people[i].tags[t] = &fob{}
-			s.paper.people[i].given++
 		})
 }
 
@@ -154,7 +153,7 @@ func (s *script) changeTag(held *roster.Person, i int) error {
 	if at < 0 {
 		return fmt.Errorf("%d has no tag %s", i, t.raw)
 	}
-	if s.rnd.IntN(2) == 0 && who.given < roster.MaxTags {
+	if s.rnd.IntN(2) == 0 {
 		return s.do(fmt.Sprint("no tag ", t.raw, " for ", i), "credential", func() error { return held.RemoveTag(s.Context(), h.Tags[at].ID) }, nil,
 			func() { delete(who.tags, t) })
 	}
