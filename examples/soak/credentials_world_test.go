@@ -163,7 +163,7 @@ func (s *site) rule(i int, on bool) error {
 // its heartbeat has ended. It does what was left undone.
 func (s *site) restart() {
 	s.Helper()
-	s.clock = later(s.clock, s.newest).Add(31 * time.Second)
+	s.clock = later(s.clock, s.newest).Add(31 * time.Second).Truncate(time.Second)
 	s.open()
 	for _, l := range s.desk.Loops() {
 		if strings.Contains(l.Name, "project") {
